@@ -1,0 +1,49 @@
+import Synchronization
+
+/// What the edge counted since its start; every refusal of input has a counter. Written on the signalling loop, read anywhere.
+public final class EdgeCounters: Sendable {
+    public enum Name: String, Sendable, CaseIterable {
+        case connectionsAccepted = "connections_accepted"
+        case connectionsRefusedSource = "connections_refused_source"
+        case connectionsRefusedLimit = "connections_refused_limit"
+        case handshakesFailed = "handshakes_failed"
+        case handshakesTimedOut = "handshakes_timed_out"
+        case connectionsTooSlow = "connections_too_slow"
+        case connectionsIdle = "connections_idle"
+        case framingLost = "framing_lost"
+        case messagesMalformed = "messages_malformed"
+        case datagramsRefusedSource = "datagrams_refused_source"
+        case requestsReceived = "requests_received"
+        case responsesReceived = "responses_received"
+        case responsesUnmatched = "responses_unmatched"
+        case requestsOutsideDialog = "requests_outside_dialog"
+        case callsStarted = "calls_started"
+        case callsAnswered = "calls_answered"
+        case callsRefused = "calls_refused"
+        case callsShed = "calls_shed"
+    }
+
+    private let values: [Cell]
+
+    private final class Cell: Sendable {
+        let value = Atomic<Int>(0)
+    }
+
+    public init() {
+        values = Name.allCases.map { _ in Cell() }
+    }
+
+    func count(_ name: Name) {
+        guard let index = Name.allCases.firstIndex(of: name) else { return }
+        values[index].value.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    public subscript(_ name: Name) -> Int {
+        guard let index = Name.allCases.firstIndex(of: name) else { return 0 }
+        return values[index].value.load(ordering: .relaxed)
+    }
+
+    public var snapshot: [(name: String, value: Int)] {
+        Name.allCases.map { ($0.rawValue, self[$0]) }
+    }
+}
