@@ -39,10 +39,14 @@ public struct Peer: Sendable, Hashable {
     public var secureMedia: Bool
     /// How long the peer may ring before the call ends as 480.
     public var ringTimeout: Duration
+    /// With TLS: the name that the peer's certificate must cover; nil: `host`.
+    public var tlsName: String?
+    /// With TLS: PEM file of the authority that signed the peer's certificate; nil: the system's authorities.
+    public var tlsAuthorityFile: String?
 
     public init(
         name: String, host: String, port: UInt16 = 5060, transport: Transport = .udp, secureMedia: Bool = false,
-        ringTimeout: Duration = .seconds(45)
+        ringTimeout: Duration = .seconds(45), tlsName: String? = nil, tlsAuthorityFile: String? = nil
     ) {
         self.name = name
         self.host = host
@@ -50,5 +54,7 @@ public struct Peer: Sendable, Hashable {
         self.transport = transport
         self.secureMedia = secureMedia
         self.ringTimeout = ringTimeout
+        self.tlsName = tlsName
+        self.tlsAuthorityFile = tlsAuthorityFile
     }
 }
