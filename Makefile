@@ -1,0 +1,44 @@
+# Each target is one command from a clean clone; `make help` lists them.
+SWIFT ?= swift
+# Further arguments of the command that a target ends in: make run ARGS="--config /etc/ibis.yaml"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test demo bench format check-format clean
+
+help: ## list the targets
+	@echo "Ibis: WhatsApp calls for your own Asterisk"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo 'ARGS="..." passes arguments on, SWIFT=/path/to/swift names another compiler.'
+
+setup: ## install the Debian packages that a build needs (as root or by sudo)
+	@SWIFT="$(SWIFT)" scripts/setup
+
+build: setup ## build ibis for release
+	$(SWIFT) build -c release --product ibis
+
+run: ## build, and start Ibis on its defaults
+	@SWIFT="$(SWIFT)" scripts/setup $(if $(ARGS),,ports)
+	$(SWIFT) build -c release --product ibis
+	.build/release/ibis serve $(ARGS)
+
+test: ## build, and run every test, those with a real Asterisk and baresip included
+	@SWIFT="$(SWIFT)" scripts/test $(ARGS)
+
+demo: build ## place a call as a WhatsApp user would, and show what came of it
+	.build/release/ibis demo $(ARGS)
+
+bench: setup ## build and run the benchmarks
+	$(SWIFT) build -c release
+	.build/release/ibis-bench $(ARGS)
+
+format: ## put all Swift files into the project's format
+	$(SWIFT) format -i -r Package.swift Sources Tests
+
+check-format: ## say which files are not in the project's format
+	$(SWIFT) format lint -s -r Package.swift Sources Tests
+
+clean: ## remove what was built (scripts/lab remove: the tests' Asterisk)
+	rm -rf .build
