@@ -17,9 +17,9 @@ public final class Prompt: @unchecked Sendable {
 
     /// - Parameters:
     ///   - pcm: Mono samples, at most `maximumSeconds` of them.
-    ///   - sampleRate: 48000 for now.
-    public init(pcm: [Int16], sampleRate: Int) throws(PromptError) {
-        guard sampleRate == OpusFrame.clockRate else {
+    ///   - sampleRate: Samples per second, within `Resampler.rates`.
+    public convenience init(pcm: [Int16], sampleRate: Int) throws(PromptError) {
+        guard let resampler = Resampler(from: sampleRate, to: OpusFrame.clockRate) else {
             throw PromptError(
                 code: .unsupportedRate, message: "a prompt at \(sampleRate) samples a second cannot be played",
                 remedy: "convert it to 48000")
@@ -32,7 +32,11 @@ public final class Prompt: @unchecked Sendable {
                 code: .tooLong, message: "the prompt lasts \(pcm.count / sampleRate) s",
                 remedy: "shorten it to \(Prompt.maximumSeconds) s or less")
         }
-        let packets = try Prompt.encode(pcm)
+        self.init(frames: try Prompt.encode(resampler.resample(pcm)))
+    }
+
+    /// - Parameter frames: Opus packets of 20 ms.
+    init(frames packets: [[UInt8]]) {
         frameCount = packets.count
         largestFrame = packets.reduce(0) { max($0, $1.count) }
         octets = .allocate(byteCount: packets.reduce(0) { $0 + $1.count }, alignment: 1)
@@ -46,6 +50,19 @@ public final class Prompt: @unchecked Sendable {
             offset += packet.count
         }
         (offsets + packets.count).initialize(to: UInt32(offset))
+    }
+
+    /// Reads a WAV file, whatever its rate and shape, as `WAVReader` does; blocks meanwhile.
+    public static func load(wav path: String) throws(PromptError) -> Prompt {
+        let file: WAVReader
+        do {
+            file = try WAVReader(path: path, limits: WAVReader.Limits(seconds: maximumSeconds))
+        } catch {
+            throw PromptError(
+                code: .badFile, message: "the prompt \(path) cannot be used: \(error.message)", remedy: error.remedy,
+                cause: error)
+        }
+        return try Prompt(pcm: file.samples, sampleRate: file.sampleRate)
     }
 
     deinit {
