@@ -1,0 +1,127 @@
+/// Why octets are no `name-addr` or `addr-spec`.
+public enum NameAddrError: Error, Hashable, Sendable {
+    case unterminatedQuote, badDisplayName, unterminatedAngle
+    case uri(URIError)
+    case needsAngleBrackets, badParameters
+}
+
+/// The value of From, To, Contact, Route, Record-Route, Refer-To: `"Name" <uri>;parameters` (RFC 3261 §20.10).
+public struct NameAddr: Hashable, Sendable, CustomStringConvertible {
+    /// Without quotes and backslashes; nil when absent or empty.
+    public var displayName: String?
+    public var uri: SIPURI
+    /// Those behind the angle brackets, not the URI's.
+    public var parameters: Parameters
+
+    public init(displayName: String? = nil, uri: SIPURI, parameters: Parameters = .init()) {
+        self.displayName = displayName
+        self.uri = uri
+        self.parameters = parameters
+    }
+
+    public init?(_ text: String) {
+        do {
+            try self.init(parsing: text.utf8Span.span)
+        } catch {
+            return nil
+        }
+    }
+
+    public var tag: String? {
+        get { parameters["tag"] }
+        set { parameters["tag"] = newValue }
+    }
+
+    /// With the URI always in angle brackets and the display name always quoted.
+    public var description: String {
+        var text = ""
+        if let displayName { text += NameAddr.quoted(displayName) + " " }
+        return text + "<\(uri)>\(parameters)"
+    }
+
+    /// A quoted string (RFC 3261 §25.1) holding the text; line ends become spaces.
+    public static func quoted(_ text: String) -> String {
+        var octets: [UInt8] = [UInt8(ascii: "\"")]
+        for octet in text.utf8 {
+            switch octet {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): octets += [UInt8(ascii: "\\"), octet]
+            case .cr, .lf: octets.append(.space)
+            default: octets.append(octet)
+            }
+        }
+        octets.append(UInt8(ascii: "\""))
+        return String(decoding: octets, as: UTF8.self)
+    }
+
+    /// The inside of a quoted string; text without quotes comes back as it is.
+    public static func unquoted(_ text: String) -> String {
+        let octets = Array(text.utf8)
+        guard octets.count >= 2, octets.first == UInt8(ascii: "\""), octets.last == UInt8(ascii: "\"") else {
+            return text
+        }
+        var inside: [UInt8] = []
+        var escaped = false
+        for octet in octets.dropFirst().dropLast() {
+            if !escaped, octet == UInt8(ascii: "\\") {
+                escaped = true
+            } else {
+                inside.append(octet)
+                escaped = false
+            }
+        }
+        return String(decoding: inside, as: UTF8.self)
+    }
+}
+
+extension NameAddr {
+    /// The whole span as one value.
+    public init(parsing text: Span<UInt8>) throws(NameAddrError) {
+        var position = 0
+        text.skipWhitespace(&position)
+        var name: String?
+        var opensAngle = false
+        if position < text.count, text[position] == UInt8(ascii: "\"") {
+            guard let quoted = text.scanQuoted(&position) else { throw .unterminatedQuote }
+            name = text.text(quoted).map(NameAddr.unquoted)
+            text.skipWhitespace(&position)
+            guard text.take("<", &position) else { throw .badDisplayName }
+            opensAngle = true
+        } else {
+            var end = position
+            let plain = text.trimmed(text.scan(.displayName, &end))
+            if text.take("<", &end) {
+                name = text.text(plain)
+                position = end
+                opensAngle = true
+            } else if text.firstIndex(of: UInt8(ascii: "<"), in: end..<text.count) != nil {
+                throw .badDisplayName
+            }
+        }
+        displayName = name.flatMap { $0.isEmpty ? nil : $0 }
+        let uriEnd: Int
+        if opensAngle {
+            guard let close = text.firstIndex(of: UInt8(ascii: ">"), in: position..<text.count) else {
+                throw .unterminatedAngle
+            }
+            uriEnd = close
+        } else {
+            // Without brackets a parameter belongs to the value, and `?` or `,` may not stand in the URI (§20).
+            var end = position
+            while end < text.count, text[end] != UInt8(ascii: ";"), !text[end].isWhitespace { end += 1 }
+            let bare = position..<end
+            guard text.firstIndex(of: UInt8(ascii: "?"), in: bare) == nil,
+                text.firstIndex(of: UInt8(ascii: ","), in: bare) == nil
+            else { throw .needsAngleBrackets }
+            uriEnd = end
+        }
+        do {
+            uri = try SIPURI(parsing: text.extracting(position..<uriEnd))
+        } catch {
+            throw .uri(error)
+        }
+        guard let parameters = Parameters(header: text, from: opensAngle ? uriEnd + 1 : uriEnd) else {
+            throw .badParameters
+        }
+        self.parameters = parameters
+    }
+}
