@@ -35,41 +35,8 @@ public struct NameAddr: Hashable, Sendable, CustomStringConvertible {
     /// With the URI always in angle brackets and the display name always quoted.
     public var description: String {
         var text = ""
-        if let displayName { text += NameAddr.quoted(displayName) + " " }
+        if let displayName { text += QuotedString.quote(displayName) + " " }
         return text + "<\(uri)>\(parameters)"
-    }
-
-    /// A quoted string (RFC 3261 §25.1) holding the text; line ends become spaces.
-    public static func quoted(_ text: String) -> String {
-        var octets: [UInt8] = [UInt8(ascii: "\"")]
-        for octet in text.utf8 {
-            switch octet {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): octets += [UInt8(ascii: "\\"), octet]
-            case .cr, .lf: octets.append(.space)
-            default: octets.append(octet)
-            }
-        }
-        octets.append(UInt8(ascii: "\""))
-        return String(decoding: octets, as: UTF8.self)
-    }
-
-    /// The inside of a quoted string; text without quotes comes back as it is.
-    public static func unquoted(_ text: String) -> String {
-        let octets = Array(text.utf8)
-        guard octets.count >= 2, octets.first == UInt8(ascii: "\""), octets.last == UInt8(ascii: "\"") else {
-            return text
-        }
-        var inside: [UInt8] = []
-        var escaped = false
-        for octet in octets.dropFirst().dropLast() {
-            if !escaped, octet == UInt8(ascii: "\\") {
-                escaped = true
-            } else {
-                inside.append(octet)
-                escaped = false
-            }
-        }
-        return String(decoding: inside, as: UTF8.self)
     }
 }
 
@@ -82,7 +49,7 @@ extension NameAddr {
         var opensAngle = false
         if position < text.count, text[position] == UInt8(ascii: "\"") {
             guard let quoted = text.scanQuoted(&position) else { throw .unterminatedQuote }
-            name = text.text(quoted).map(NameAddr.unquoted)
+            name = text.text(quoted).map(QuotedString.unquote)
             text.skipWhitespace(&position)
             guard text.take("<", &position) else { throw .badDisplayName }
             opensAngle = true
