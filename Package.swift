@@ -32,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -66,6 +67,8 @@ let package = Package(
                 nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: common),
@@ -73,7 +76,15 @@ let package = Package(
         .testTarget(name: "MediaTests", dependencies: ["Media"], swiftSettings: common),
         .testTarget(
             name: "SIPEdgeTests", dependencies: ["SIPEdge", "Simulators", nioEmbedded], swiftSettings: common),
-        .testTarget(name: "WabaBridgeTests", dependencies: ["WabaBridge"], swiftSettings: common),
-        .testTarget(name: "IbisTests", dependencies: ["Ibis"], swiftSettings: common),
+        .testTarget(
+            name: "WabaBridgeTests",
+            dependencies: [
+                "WabaBridge", logging, .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: common),
+        .testTarget(
+            name: "IbisTests", dependencies: ["Ibis", "SIPEdge", "WabaBridge", logging], swiftSettings: common),
     ]
 )

@@ -1,0 +1,48 @@
+/// What `/status` says: counts and addresses, never a phone number.
+public struct ConsoleStatus: Sendable, Encodable, Hashable {
+    public struct Listener: Sendable, Encodable, Hashable {
+        /// `sip-tls`, `sip-peers`, `console`.
+        public var name: String
+        public var transports: [String]
+        public var address: String
+        public var port: Int
+
+        public init(name: String, transports: [String], address: String, port: Int) {
+            self.name = name
+            self.transports = transports
+            self.address = address
+            self.port = port
+        }
+    }
+
+    public var version: String
+    /// Why calls cannot be served now; empty when all is well.
+    public var problems: [String]
+    public var uptimeSeconds: Int
+    public var listeners: [Listener]
+    /// Calls at this moment.
+    public var calls: Int
+    public var numbers: Int
+    public var peers: Int
+    /// Since the start, by name.
+    public var counters: [String: Int]
+    /// The media engine's figures since the start, by name.
+    public var media: [String: Int]
+
+    public init(
+        version: String, problems: [String] = [], uptimeSeconds: Int, listeners: [Listener], calls: Int,
+        numbers: Int, peers: Int, counters: [String: Int], media: [String: Int]
+    ) {
+        self.version = version
+        self.problems = problems
+        self.uptimeSeconds = uptimeSeconds
+        self.listeners = listeners
+        self.calls = calls
+        self.numbers = numbers
+        self.peers = peers
+        self.counters = counters
+        self.media = media
+    }
+
+    public var isHealthy: Bool { problems.isEmpty }
+}

@@ -1,0 +1,34 @@
+internal import Glibc
+
+/// What may stand where a host is asked for.
+public enum HostSyntax {
+    /// An IPv4 or IPv6 address literal, without brackets.
+    public static func isAddress(_ text: String) -> Bool { isIPv4(text) || isIPv6(text) }
+
+    public static func isIPv4(_ text: String) -> Bool {
+        var octets = in_addr()
+        return inet_pton(AF_INET, text, &octets) == 1
+    }
+
+    public static func isIPv6(_ text: String) -> Bool {
+        var octets = in6_addr()
+        return inet_pton(AF_INET6, text, &octets) == 1
+    }
+
+    /// A host name (RFC 1123 §2.1): labels of letters, digits and hyphens, not all digits.
+    public static func isName(_ text: String) -> Bool {
+        guard !text.isEmpty, text.utf8.count <= 253 else { return false }
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard let last = labels.last, !last.utf8.allSatisfy(isDigit) else { return false }
+        return labels.allSatisfy { label in
+            (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                && label.utf8.allSatisfy { isDigit($0) || isLetter($0) || $0 == UInt8(ascii: "-") }
+        }
+    }
+
+    static func isDigit(_ octet: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(octet) }
+
+    static func isLetter(_ octet: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(octet | 0x20)
+    }
+}

@@ -1,0 +1,12 @@
+/// Everything that decides where calls go, read in one transaction.
+public struct StoreSnapshot: Sendable, Hashable {
+    /// By number.
+    public var numbers: [NumberRecord]
+    /// By name.
+    public var peers: [PeerRecord]
+
+    public init(numbers: [NumberRecord] = [], peers: [PeerRecord] = []) {
+        self.numbers = numbers
+        self.peers = peers
+    }
+}
