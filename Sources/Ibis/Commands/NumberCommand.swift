@@ -1,0 +1,93 @@
+import ArgumentParser
+import WabaBridge
+
+struct NumberCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "number", abstract: "The business numbers and where their calls go.",
+        subcommands: [Add.self, List.self, Remove.self], defaultSubcommand: List.self)
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Adds a number, or changes where it goes.",
+            discussion: """
+                ibis number add +15550100001 --peer asterisk
+                ibis number add +15550100001 --peer asterisk --extension 100
+                ibis number add +15550100001 --echo --replace
+                """)
+
+        @OptionGroup var store: StoreOptions
+        @Argument(help: "The number as it is at Meta: + and 7 to 15 digits.")
+        var number: String
+        @Option(help: ArgumentHelp("Relay its calls to this peer.", valueName: "name"))
+        var peer: String?
+        @Option(
+            name: .customLong("extension"),
+            help: ArgumentHelp("Dial this at the peer instead of the number.", valueName: "digits"))
+        var dialled: String?
+        @Flag(help: "Answer its calls here: a greeting, then the caller hears himself.")
+        var echo = false
+        @Flag(help: "Change the number when it is there already.")
+        var replace = false
+
+        func validate() throws {
+            guard (peer != nil) != echo else {
+                throw ValidationError("Say where its calls go: either --peer name or --echo.")
+            }
+            guard dialled == nil || peer != nil else { throw ValidationError("--extension goes with --peer.") }
+        }
+
+        func run() async throws {
+            let destination: NumberRecord.Destination =
+                peer.map { .peer($0, extension: dialled) } ?? .application("echo")
+            let record = NumberRecord(number: NumberRecord.normalised(number) ?? number, destination: destination)
+            try await store.openOrMake().put(record, replacing: replace)
+            Output.line("\(record.number) → \(record.destination.words). \(Words.takenUp)")
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists the numbers.")
+
+        @OptionGroup var store: StoreOptions
+
+        func run() async throws {
+            let numbers = try await store.read().numbers
+            guard !numbers.isEmpty else {
+                Output.line("No numbers yet: ibis number add +15550100001 --echo adds one.")
+                return
+            }
+            for number in numbers { Output.line("\(number.number) → \(number.destination.words)") }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Removes a number: its calls are refused then.")
+
+        @OptionGroup var store: StoreOptions
+        @Argument var number: String
+
+        func run() async throws {
+            let number = NumberRecord.normalised(number) ?? number
+            try await store.open().removeNumber(number)
+            Output.line("\(number) is removed. \(Words.takenUp)")
+        }
+    }
+}
+
+/// Sentences that several commands say.
+enum Words {
+    static let takenUp = "A running Ibis takes it up within a second."
+
+    static func count(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
+}
+
+extension NumberRecord.Destination {
+    /// For people: `echo`, `peer asterisk, extension 100`.
+    var words: String {
+        switch self {
+        case .peer(let name, nil): "peer \(name)"
+        case .peer(let name, let dialled?): "peer \(name), extension \(dialled)"
+        case .application(let name): name
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import SIPEdge
+import WabaBridge
+
+extension RoutingTable {
+    /// The store's numbers and peers in the edge's terms.
+    ///
+    /// - Parameter problems: gets a sentence for each record that cannot be used, which happens when another version
+    ///   wrote it; the others work.
+    init(_ snapshot: StoreSnapshot, problems: inout [String]) {
+        self.init()
+        for record in snapshot.peers {
+            guard let port = UInt16(exactly: record.port) else {
+                problems.append("The peer \(record.name) has no usable port.")
+                continue
+            }
+            peers[record.name] = Peer(
+                name: record.name, host: record.host, port: port, transport: Peer.Transport(record.transport),
+                secureMedia: record.secureMedia, ringTimeout: record.ringTimeout)
+        }
+        for record in snapshot.numbers {
+            switch record.destination {
+            case .peer(let name, let dialled):
+                guard peers[name] != nil else {
+                    problems.append("The number \(record.number) goes to the peer \(name), which is not usable.")
+                    continue
+                }
+                numbers[record.number] = .peer(name, extension: dialled)
+            case .application(let name):
+                guard let application = Route.Application(rawValue: name) else {
+                    problems.append(
+                        "The number \(record.number) goes to the application \(name), which this version does not have."
+                    )
+                    continue
+                }
+                numbers[record.number] = .application(application)
+            }
+        }
+    }
+}
+
+extension Peer.Transport {
+    init(_ transport: PeerRecord.Transport) {
+        switch transport {
+        case .udp: self = .udp
+        case .tcp: self = .tcp
+        case .tls: self = .tls
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import Logging
+import Media
+import SIPEdge
+import ServiceLifecycle
+import UnixSignals
+import WabaBridge
+
+/// The composition root of `ibis serve`: builds everything bottom-up, runs it as one service group.
+struct Server {
+    private let loaded: ConfigurationLoader.Loaded
+    private let start: ContinuousClock.Instant
+    private var configuration: Configuration { loaded.configuration }
+
+    /// - Parameter start: when the process began, for "ready in".
+    init(_ loaded: ConfigurationLoader.Loaded, start: ContinuousClock.Instant) {
+        self.loaded = loaded
+        self.start = start
+    }
+
+    /// Until SIGTERM or SIGINT, and until calls in progress have ended or were hung up.
+    func run() async throws {
+        bootstrapLogging()
+        let logger = Logger(label: "ibis")
+        logger.notice(
+            "Starting",
+            metadata: [
+                "ibis.version": "\(IbisVersion.number)", "config.file": "\(loaded.file ?? "none")",
+                "config.set": "\(loaded.origins.keys.sorted().joined(separator: ","))",
+            ])
+        var warnings = configuration.advice() + descriptorAdvice()
+
+        let store = try await Store.open(at: configuration.storeFile)
+        if store.isNew { try await store.seed() }
+        let snapshot = try await store.snapshot()
+        var routingProblems: [String] = []
+        let routing = RoutingTable(snapshot, problems: &routingProblems)
+        warnings += routingProblems
+
+        let (certificate, greeting) = try preflight()
+        warnings += certificate.warnings
+        let announced = AnnouncedAddress(configuration.media)
+        if !certificate.isSelfMade, announced.isPrivate {
+            warnings.append(
+                "Meta is told to send media to \(announced.address), which is private: set media.publicAddress.")
+        }
+
+        let media = try MediaEngine(configuration.mediaEngine)
+        defer { media.shutdown() }
+        if case .libsrtp(let reason) = media.cryptoKernel {
+            logger.warning("SRTP runs on libsrtp's own ciphers", metadata: ["reason": "\(reason)"])
+        }
+        let edge = await SIPEdge(
+            configuration: configuration.edge(certificate, announced: announced), routing: routing, media: media,
+            greeting: greeting, logger: Logger(label: "edge"))
+        try await edge.bind()
+
+        let state = ServerState()
+        state.set(snapshot)
+        for warning in warnings { logger.warning("\(warning)") }
+        let banner = Banner(
+            configuration: configuration, configurationFile: loaded.file, certificate: certificate,
+            announced: announced, snapshot: snapshot, isStoreNew: store.isNew, warnings: warnings)
+        try await serve(
+            [
+                try watcher(store, snapshot, edge, state, logger), console(edge, media, state, banner),
+                EdgeService(edge: edge, state: state),
+            ], logger)
+        logger.notice("Stopped")
+    }
+
+    /// Everything that can be wrong with files and ports, at once.
+    private func preflight() throws(ConfigurationProblems) -> (ServerCertificate, Prompt) {
+        var problems = FileCheck.problems(loaded)
+        problems += PortProbe.problems(PortProbe.wants(configuration), origins: loaded.origins)
+        var certificate: ServerCertificate?
+        var greeting: Prompt?
+        do throws(ConfigurationProblems) {
+            certificate = try ServerCertificate.obtain(loaded)
+        } catch {
+            problems += error.list
+        }
+        do throws(ConfigurationProblem) {
+            greeting = try FileCheck.greeting(loaded)
+        } catch {
+            problems.append(error)
+        }
+        guard problems.isEmpty, let certificate, let greeting else {
+            throw ConfigurationProblems(list: problems, subject: "the configuration or on this machine")
+        }
+        return (certificate, greeting)
+    }
+
+    private func serve(_ services: [any Service], _ logger: Logger) async throws {
+        var group = ServiceGroupConfiguration(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // The edge hangs up after 20 s by itself; this is for what we did not think of.
+        group.maximumGracefulShutdownDuration = .seconds(30)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    private func watcher(
+        _ store: Store, _ snapshot: StoreSnapshot, _ edge: SIPEdge, _ state: ServerState, _ logger: Logger
+    ) throws(StoreError) -> StoreWatcher {
+        try StoreWatcher(path: store.path, after: snapshot, logger: Logger(label: "store")) { snapshot in
+            var problems: [String] = []
+            edge.update(routing: RoutingTable(snapshot, problems: &problems))
+            state.set(snapshot)
+            logger.notice(
+                "Numbers or peers have changed",
+                metadata: ["numbers": "\(snapshot.numbers.count)", "peers": "\(snapshot.peers.count)"])
+            for problem in problems { logger.warning("\(problem)") }
+        }
+    }
+
+    private func console(
+        _ edge: SIPEdge, _ media: MediaEngine, _ state: ServerState, _ banner: Banner
+    ) -> WabaBridge.Console {
+        let source = StatusSource(edge: edge, media: media, state: state, configuration: configuration, start: start)
+        let start = start
+        return WabaBridge.Console(
+            configuration: configuration.consolePort, logger: Logger(label: "console"),
+            onListening: { _ in
+                let milliseconds = start.duration(to: .now) / .milliseconds(1)
+                Output.line("\(banner.text)\n\nready in \(Int(milliseconds.rounded(.up))) ms")
+            },
+            status: { await source.now() })
+    }
+
+    private func descriptorAdvice() -> [String] {
+        let have = DescriptorLimit.raise()
+        let need = DescriptorLimit.needed((configuration.limits.calls, configuration.limits.connections))
+        guard have < need else { return [] }
+        return [
+            "This process may open \(have) files, and limits.calls with limits.connections may need \(need): "
+                + "raise LimitNOFILE (systemd) or ulimit -Hn."
+        ]
+    }
+
+    private func bootstrapLogging() {
+        let level = Logger.Level(rawValue: configuration.log.level) ?? .info
+        let format = configuration.log.format
+        LoggingSystem.bootstrap { label in IbisLogHandler(label: label, level: level, format: format) }
+    }
+}

@@ -1,0 +1,56 @@
+import SIPEdge
+
+/// The process's settings, typed and checked; docs/configuration.md lists them, ``Setting/all`` is the table.
+struct Configuration: Sendable, Hashable {
+    struct SIP: Sendable, Hashable {
+        var hostname = "localhost"
+        var tlsAddress = "0.0.0.0"
+        var tlsPort: UInt16 = 5061
+        var peerAddress = "0.0.0.0"
+        var peerPort: UInt16 = 5060
+        /// PEM files; both or neither. Neither: Ibis makes its own.
+        var certificate: String?
+        var key: String?
+        /// Nil: Meta's published ranges, and this machine while the certificate is self-made.
+        var trustedRanges: [CIDR]?
+    }
+
+    struct Meta: Sendable, Hashable {
+        var domain = "wa.meta.vc"
+        var host: String?
+        var port: UInt16 = 5061
+        var trustRoots: String?
+    }
+
+    struct Media: Sendable, Hashable {
+        var address = "0.0.0.0"
+        var publicAddress: String?
+        var peerAddress: String?
+        var portLow: UInt16 = 20_000
+        var portHigh: UInt16 = 29_999
+        /// Nil: one for each core.
+        var workers: Int?
+    }
+
+    struct Console: Sendable, Hashable {
+        var address = "127.0.0.1"
+        var port: UInt16 = 8080
+    }
+
+    struct Log: Sendable, Hashable {
+        var level = "info"
+        var format = Format.text
+
+        enum Format: String, Sendable, CaseIterable { case text, json }
+    }
+
+    var sip = SIP()
+    var meta = Meta()
+    var media = Media()
+    var limits = EdgeLimits()
+    /// WAV file of the greeting; nil: the built-in chime.
+    var greeting: String?
+    var storeFile = "ibis.sqlite"
+    var console = Console()
+    var log = Log()
+}
