@@ -31,10 +31,6 @@ static inline int ibis_opus_encoder_get_lookahead(OpusEncoder *encoder, opus_int
     return opus_encoder_ctl(encoder, OPUS_GET_LOOKAHEAD(samples));
 }
 
-static inline int ibis_opus_encoder_reset(OpusEncoder *encoder) {
-    return opus_encoder_ctl(encoder, OPUS_RESET_STATE);
-}
-
 static inline int ibis_opus_decoder_reset(OpusDecoder *decoder) {
     return opus_decoder_ctl(decoder, OPUS_RESET_STATE);
 }

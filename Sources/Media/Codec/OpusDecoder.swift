@@ -34,6 +34,7 @@ public struct OpusDecoder: ~Copyable {
     public mutating func decode(_ packet: Span<UInt8>, into pcm: inout MutableSpan<Int16>) throws(OpusError) -> Int {
         // libopus takes an empty packet as "lost"; on the wire it is a mistake of the sender.
         guard !packet.isEmpty else { throw .invalidPacket }
+        guard pcm.count >= channels else { throw .bufferTooSmall }
         return try run(packet, capacity: pcm.count / channels, correcting: false, into: &pcm)
     }
 
