@@ -77,10 +77,7 @@ public enum OfferAnswer {
         if stream.bundled, let mid = stream.mid { answer.attributes.append(.init("group", "BUNDLE \(mid)")) }
         // RFC 3264 §6: as many m= lines as offered, in the same order; the others are refused with port 0.
         answer.media = offer.media.enumerated().map { index, other in
-            index == stream.index
-                ? media
-                : MediaDescription(
-                    kind: other.kind, port: 0, transport: other.transport, formats: Array(other.formats.prefix(1)))
+            index == stream.index ? media : other.refused
         }
         let negotiated = NegotiatedAudio(
             remoteAddress: stream.address, remotePort: stream.port, audio: audio, event: event, sendCrypto: ours,

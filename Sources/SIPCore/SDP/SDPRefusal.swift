@@ -25,6 +25,8 @@ public enum SDPRefusal: Error, Hashable, Sendable {
     case unsupportedProfile(String)
     /// An answer that takes up none of the codecs we offered.
     case noCommonCodec
+    /// A repeated offer that gives Opus another payload type than agreed.
+    case changedPayloadTypes
     /// No `c=` line, a host name, a multicast address or 0.0.0.0.
     case badAddress
 
@@ -34,7 +36,7 @@ public enum SDPRefusal: Error, Hashable, Sendable {
         case .malformed: 400
         case .wrongContentType: 415
         case .missingBody, .noAudio, .audioRejected, .noOpus, .noCrypto, .noSupportedCrypto, .dtlsOnly, .plainRTP,
-            .unsupportedProfile, .noCommonCodec, .badAddress:
+            .unsupportedProfile, .noCommonCodec, .changedPayloadTypes, .badAddress:
             488
         }
     }
@@ -45,7 +47,7 @@ public enum SDPRefusal: Error, Hashable, Sendable {
         case .badAddress: 301
         case .dtlsOnly, .plainRTP, .unsupportedProfile: 302
         case .noAudio, .audioRejected: 304
-        case .noOpus, .noCommonCodec: 305
+        case .noOpus, .noCommonCodec, .changedPayloadTypes: 305
         case .noSupportedCrypto: 306
         case .missingBody, .wrongContentType, .malformed, .noCrypto: 399
         }
@@ -78,6 +80,8 @@ public enum SDPRefusal: Error, Hashable, Sendable {
             "The RTP profile \(profile) cannot be used here; use RTP/AVP, or RTP/SAVP with a=crypto"
         case .noCommonCodec:
             "The answer takes none of the offered codecs; allow Opus at the peer"
+        case .changedPayloadTypes:
+            "Opus has another payload type than at the start of the call; keep the payload types in re-INVITEs"
         case .badAddress:
             "The c= line has no unicast IP address to send to; write the IPv4 or IPv6 address of the media"
         }
