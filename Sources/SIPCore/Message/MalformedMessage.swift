@@ -31,8 +31,9 @@ public struct MalformedMessage: Error, Hashable, Sendable, CustomStringConvertib
     public var reason: Reason
     /// Offset of the line at fault from the message's first octet; 0 when it is no single line.
     public var offset: Int
-    /// Set when a request was read far enough to be answered; its other fields may be missing or malformed.
-    /// Nil for ACK, which is never answered.
+    /// Set when a request was read far enough to be answered, that is when the fields a response copies are there.
+    /// They may be malformed, Via too: send the answer where the request came from, without a transaction. Nil for
+    /// ACK, which is never answered.
     public var request: Request?
 
     init(_ reason: Reason, offset: Int = 0, request: Request? = nil) {

@@ -242,7 +242,7 @@ extension MessageHead {
     }
 
     private var answerable: Request? {
-        guard case .request(let method, let uri) = startLine, method != .ack, headers.topVia != nil,
+        guard case .request(let method, let uri) = startLine, method != .ack, headers[first: .via] != nil,
             headers[first: .from] != nil, headers[first: .to] != nil, headers[first: .callID] != nil,
             headers[first: .cseq] != nil
         else { return nil }

@@ -31,6 +31,8 @@ struct OctetSet: Sendable {
     /// What may stand in a URI's user, parameters and headers. Wider than RFC 3261: `#`, `|`, `^` and UTF-8 are sent
     /// unescaped by real phones and hurt nobody. Never the octets that end a URI: space, controls, `"`, `<`, `>`.
     static let uri = OctetSet((alphanumeric + "-_.!~*'()%&=+$,;?/:@[]#|^{}\\`").utf8, withUTF8: true)
+    /// RFC 3261 `unreserved`, and `+` of telephone numbers.
+    static let unreservedUser = OctetSet((alphanumeric + "-_.!~*'()+").utf8)
     /// A header parameter's value that is not a quoted string: `token`, host, and IPv6 with or without brackets
     /// (RFC 5118 §4.5). Wider than RFC 3261 where nothing becomes ambiguous.
     static let parameterValue = OctetSet((alphanumeric + "-.!%*_+`'~:[]/@?=&$()#|^{}").utf8, withUTF8: true)
