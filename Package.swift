@@ -85,6 +85,13 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(
-            name: "IbisTests", dependencies: ["Ibis", "SIPEdge", "WabaBridge", logging], swiftSettings: common),
+            name: "IbisTests",
+            dependencies: [
+                "Ibis", "SIPEdge", "WabaBridge", logging, crypto,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+            ],
+            swiftSettings: common),
     ]
 )

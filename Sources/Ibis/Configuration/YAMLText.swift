@@ -14,7 +14,12 @@ enum YAMLText {
         do {
             return try Yams.compose(yaml: text)
         } catch let error as YamlError {
-            throw SyntaxError(error)
+            var found = SyntaxError(error)
+            let lines = text.split(separator: "\n", maxSplits: found.line, omittingEmptySubsequences: false)
+            if lines.dropFirst(found.line - 1).first?.hasPrefix("\t") == true {
+                found.message = "is not YAML: lines are indented with spaces, never with tabs"
+            }
+            throw found
         } catch {
             throw SyntaxError(line: 1, message: "is not YAML: \(error)")
         }

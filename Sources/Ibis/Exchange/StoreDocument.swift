@@ -67,6 +67,8 @@ enum StoreDocument {
 private struct StoreDocumentReader {
     let file: String
     var problems: [ConfigurationProblem] = []
+    /// Where each name was first.
+    private var lines: [String: Int] = [:]
 
     init(file: String) { self.file = file }
 
@@ -90,8 +92,6 @@ private struct StoreDocumentReader {
             for (index, entry) in entries(root, "numbers").enumerated() {
                 if let record = number(entry, at: "numbers[\(index)]", peers: peers) { snapshot.numbers.append(record) }
             }
-            checkTwice(snapshot.peers.map(\.name), "peers")
-            checkTwice(snapshot.numbers.map(\.number), "numbers")
         } catch {
             report("", nil, error.line, error.message)
         }
@@ -108,6 +108,7 @@ private struct StoreDocumentReader {
         let port = value(entry, "port", at: path, "a port, 1 to 65535") { Int($0) }
         let secure = value(entry, "secureMedia", at: path, "true or false") { Bool($0) } ?? false
         let ring = value(entry, "ringTimeout", at: path, "5s to 300s") { Duration(written: $0) } ?? .seconds(45)
+        once(name, entry["name"], "peers")
         guard problems.count == before, let name, let host else { return nil }
         let record = PeerRecord(
             name: name, host: host, port: port, transport: transport, secureMedia: secure, ringTimeout: ring)
@@ -117,6 +118,7 @@ private struct StoreDocumentReader {
     private mutating func number(_ entry: Node.Mapping, at path: String, peers: Set<String>) -> NumberRecord? {
         check(entry, at: path, known: ["number", "peer", "extension", "application"])
         guard let number = required(entry, "number", at: path) else { return nil }
+        once(number, entry["number"], "numbers")
         let peer = entry["peer"]?.scalar?.string
         let application = entry["application"]?.scalar?.string
         let dialled = entry["extension"]?.scalar?.string
@@ -194,9 +196,12 @@ private struct StoreDocumentReader {
         }
     }
 
-    private mutating func checkTwice(_ names: [String], _ key: String) {
-        for (name, count) in Dictionary(grouping: names, by: { $0 }).mapValues(\.count) where count > 1 {
-            report(key, name, 1, "is there \(count) times: keep one")
+    private mutating func once(_ name: String?, _ node: Node?, _ key: String) {
+        guard let name else { return }
+        if let first = lines["\(key) \(name)"] {
+            report(key, name, line(node), "is there already, in line \(first): keep one of them")
+        } else {
+            lines["\(key) \(name)"] = line(node)
         }
     }
 

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Testing
+import WabaBridge
+
+@testable import Ibis
+
+struct CommandTests {
+    private func parsed<Command: ParsableCommand>(_ type: Command.Type, _ arguments: [String]) throws -> Command {
+        try #require(try IbisCommand.parseAsRoot(arguments) as? Command)
+    }
+
+    @Test func everyKeyIsAFlagOfServe() throws {
+        let serve = try parsed(
+            ServeCommand.self, ["serve", "--config", "x.yaml", "--sip-tls-port", "5062", "--log-level=debug"])
+        #expect(serve.options.config == "x.yaml")
+        #expect(serve.options.settings == ["--sip-tls-port", "5062", "--log-level=debug"])
+        for setting in Setting.all {
+            let command = try parsed(ServeCommand.self, ["serve", setting.flagName, "value"])
+            #expect(command.options.settings == [setting.flagName, "value"])
+        }
+    }
+
+    @Test func helpListsEveryFlag() {
+        let help = IbisCommand.helpMessage(for: ServeCommand.self, columns: 400)
+        for setting in Setting.all { #expect(help.contains(setting.flagName)) }
+    }
+
+    @Test func numbers() throws {
+        let add = try parsed(
+            NumberCommand.Add.self,
+            ["number", "add", "+15550100001", "--peer", "asterisk", "--extension", "100", "--store-file", "x.sqlite"])
+        #expect(add.number == "+15550100001")
+        #expect(add.dialled == "100")
+        #expect(add.store.storeFile == "x.sqlite")
+        for wrong in [[], ["--peer", "a", "--echo"], ["--echo", "--extension", "1"]] {
+            #expect(throws: (any Error).self) {
+                try IbisCommand.parseAsRoot(["number", "add", "+15550100001"] + wrong)
+            }
+        }
+    }
+
+    @Test func storeCommandsWorkOnOneFile() async throws {
+        let directory = try TemporaryDirectory()
+        let file = ["--config", try directory.write("store: {file: my.sqlite}", to: "ibis.yaml")]
+        func run(_ arguments: [String]) async throws {
+            var command = try IbisCommand.parseAsRoot(arguments + file)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        }
+        await #expect(throws: CommandFailure.self) { try await run(["number", "list"]) }
+        try await run(["peer", "add", "asterisk", "--host", "192.0.2.10", "--transport", "TCP", "--ring-timeout", "30"])
+        try await run(["number", "add", "+1 555 010-0001", "--peer", "asterisk"])
+        try await run(["number", "add", "+15550100002", "--echo"])
+        let store = directory.file("my.sqlite")
+        let expected = StoreSnapshot(
+            numbers: [
+                NumberRecord(number: "+15550100001", destination: .peer("asterisk", extension: nil)),
+                NumberRecord(number: "+15550100002", destination: .application("echo")),
+            ],
+            peers: [
+                PeerRecord(name: "asterisk", host: "192.0.2.10", transport: .tcp, ringTimeout: .seconds(30))
+            ])
+        #expect(try await Store.read(at: store) == expected)
+        try await run(["number", "list"])
+        try await run(["peer", "list"])
+
+        try await run(["export", "--output", directory.file("all.yaml")])
+        try await run(["number", "remove", "+15550100001"])
+        try await run(["peer", "remove", "asterisk"])
+        try await run(["import", directory.file("all.yaml"), "--exact"])
+        #expect(try await Store.read(at: store) == expected)
+        await #expect(throws: StoreError.self) { try await run(["peer", "remove", "asterisk"]) }
+        await #expect(throws: CommandFailure.self) { try await run(["import", directory.file("none.yaml")]) }
+    }
+
+    @Test func checkSaysEverything() async throws {
+        let directory = try TemporaryDirectory()
+        let yaml = """
+            sip: {certificate: none.pem, key: none.pem}
+            meta: {trustRoots: none.pem}
+            apps: {greeting: none.wav}
+            store: {file: my.sqlite}
+            """
+        let file = try directory.write(yaml, to: "ibis.yaml")
+        let check = try parsed(CheckCommand.self, ["check", "--config", file])
+        let findings = await CheckCommand.Findings(check.options)
+        #expect(findings.problems.count == 1)
+        let text = findings.problems.first ?? ""
+        #expect(text.hasPrefix("4 things in the configuration are wrong:"))
+        for key in ["sip.certificate", "sip.key", "meta.trustRoots", "apps.greeting"] {
+            #expect(text.contains("  \(key): "))
+        }
+        #expect(
+            findings.warnings == ["There is no store \(directory.file("my.sqlite")) yet; the first start makes it."])
+        #expect(!Store.exists(at: directory.file("my.sqlite")))
+    }
+}

@@ -1,0 +1,82 @@
+import Testing
+import WabaBridge
+
+struct RecordTests {
+    struct NumberCase: CustomTestStringConvertible {
+        let testDescription: String
+        let text: String
+        let expected: String?
+
+        init(_ name: String, _ text: String, _ expected: String?) {
+            (testDescription, self.text, self.expected) = (name, text, expected)
+        }
+    }
+
+    @Test(arguments: [
+        NumberCase("as it is", "+15550100001", "+15550100001"),
+        NumberCase("as people write it", "+1 (555) 010-0001", "+15550100001"),
+        NumberCase("no-break space", "+1\u{A0}555 0100001", "+15550100001"),
+        NumberCase("shortest", "+1234567", "+1234567"),
+        NumberCase("longest", "+123456789012345", "+123456789012345"),
+        NumberCase("too short", "+123456", nil),
+        NumberCase("too long", "+1234567890123456", nil),
+        NumberCase("no plus", "15550100001", nil),
+        NumberCase("leading zero", "+05550100001", nil),
+        NumberCase("letters", "+1555010000a", nil),
+        NumberCase("digits of another script", "+١٥٥٥٠١٠٠٠٠١", nil),
+        NumberCase("empty", "", nil),
+    ])
+    func number(_ row: NumberCase) {
+        #expect(NumberRecord.normalised(row.text) == row.expected)
+    }
+
+    struct PeerCase: CustomTestStringConvertible {
+        let testDescription: String
+        let peer: PeerRecord
+        let wrong: [String]
+
+        init(_ name: String, _ peer: PeerRecord, wrong: [String] = []) {
+            (testDescription, self.peer, self.wrong) = (name, peer, wrong)
+        }
+    }
+
+    @Test(arguments: [
+        PeerCase("IPv4", PeerRecord(name: "asterisk", host: "192.0.2.10")),
+        PeerCase("IPv6", PeerRecord(name: "asterisk", host: "2001:db8::1")),
+        PeerCase("host name", PeerRecord(name: "pbx-1.example_2", host: "pbx.example.com", transport: .tls)),
+        PeerCase("no name", PeerRecord(name: "", host: "192.0.2.10"), wrong: ["name"]),
+        PeerCase("name with a space", PeerRecord(name: "my pbx", host: "192.0.2.10"), wrong: ["name"]),
+        PeerCase("name of 65", PeerRecord(name: String(repeating: "a", count: 65), host: "h"), wrong: ["name"]),
+        PeerCase("brackets", PeerRecord(name: "a", host: "[2001:db8::1]"), wrong: ["host"]),
+        PeerCase("host with port", PeerRecord(name: "a", host: "pbx.example.com:5060"), wrong: ["host"]),
+        PeerCase("almost an address", PeerRecord(name: "a", host: "192.0.2.300"), wrong: ["host"]),
+        PeerCase("underscore in host", PeerRecord(name: "a", host: "my_pbx"), wrong: ["host"]),
+        PeerCase("port 0", PeerRecord(name: "a", host: "h", port: 0), wrong: ["port"]),
+        PeerCase("port too high", PeerRecord(name: "a", host: "h", port: 65_536), wrong: ["port"]),
+        PeerCase("rings too short", PeerRecord(name: "a", host: "h", ringTimeout: .seconds(4)), wrong: ["ringTimeout"]),
+        PeerCase(
+            "rings half a second", PeerRecord(name: "a", host: "h", ringTimeout: .milliseconds(9_500)),
+            wrong: ["ringTimeout"]),
+        PeerCase("everything", PeerRecord(name: "?", host: "?", port: -1), wrong: ["name", "host", "port"]),
+    ])
+    func peer(_ row: PeerCase) {
+        #expect(row.peer.problems().map(\.field) == row.wrong)
+    }
+
+    @Test func usualPorts() {
+        #expect(PeerRecord(name: "a", host: "h").port == 5060)
+        #expect(PeerRecord(name: "a", host: "h", transport: .tls).port == 5061)
+    }
+
+    @Test func destinations() {
+        func wrong(_ destination: NumberRecord.Destination) -> [String] {
+            NumberRecord(number: "+15550100001", destination: destination).problems().map(\.field)
+        }
+        #expect(wrong(.application("echo")) == [])
+        #expect(wrong(.application("dance")) == ["application"])
+        #expect(wrong(.peer("asterisk", extension: "*100#")) == [])
+        #expect(wrong(.peer("asterisk", extension: "1 0")) == ["extension"])
+        #expect(wrong(.peer("asterisk", extension: "100@example.com")) == ["extension"])
+        #expect(wrong(.peer("", extension: "")) == ["peer", "extension"])
+    }
+}
