@@ -4,4 +4,6 @@ public enum CryptoKernel: Hashable, Sendable {
     case openSSL
     /// What libsrtp was built with: slower with many calls. The reason is worth a warning.
     case libsrtp(reason: String)
+    /// libsrtp did not start: legs with SRTP are refused.
+    case unusable(reason: String)
 }
