@@ -1,3 +1,4 @@
+import CMediaIO
 import Glibc
 
 /// An IPv4 or IPv6 address with a UDP port, comparable octet by octet. IPv4 is held as an IPv4-mapped IPv6 address

@@ -83,4 +83,21 @@ public struct EngineStatistics: Sendable, Hashable {
         sendFailures &+= leg.sendFailures
         silenceSent &+= leg.silenceSent
     }
+
+    mutating func merge(_ other: EngineStatistics) {
+        sessions += other.sessions
+        legs += other.legs
+        packetsReceived &+= other.packetsReceived
+        packetsSent &+= other.packetsSent
+        octetsReceived &+= other.octetsReceived
+        octetsSent &+= other.octetsSent
+        strangers &+= other.strangers
+        unauthenticated &+= other.unauthenticated
+        malformed &+= other.malformed
+        replayed &+= other.replayed
+        unknownPayload &+= other.unknownPayload
+        late &+= other.late
+        sendFailures &+= other.sendFailures
+        silenceSent &+= other.silenceSent
+    }
 }

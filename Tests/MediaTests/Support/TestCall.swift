@@ -1,0 +1,76 @@
+import Dispatch
+import Synchronization
+import Testing
+
+@testable import Media
+
+extension Tag {
+    @Tag static var engine: Self
+}
+
+/// Events of a session, and a way to wait for one.
+final class EventLog: Sendable {
+    private let events = Mutex<[MediaEvent]>([])
+    private let arrived = DispatchSemaphore(value: 0)
+
+    func put(_ event: MediaEvent) {
+        events.withLock { $0.append(event) }
+        arrived.signal()
+    }
+
+    var all: [MediaEvent] { events.withLock { $0 } }
+
+    /// The first event, past or to come, that `matches`.
+    func wait(seconds: Double = 5, _ matches: (MediaEvent) -> Bool) -> MediaEvent? {
+        let deadline = DispatchTime.now() + seconds
+        while true {
+            if let found = all.first(where: matches) { return found }
+            guard arrived.wait(timeout: deadline) == .success else { return nil }
+        }
+    }
+}
+
+/// An engine with one session, on ports of this test alone.
+struct TestCall {
+    static let keys = try! SRTPKeys(  // 30 octets each
+        suite: .aesCM128HMACSHA1_80, receive: Array(1...30), send: Array(101...130))
+    private static let nextRange = Atomic<Int>(0)
+
+    let engine: MediaEngine
+    let session: MediaSession
+    let events: EventLog
+
+    /// Ranges do not overlap between the tests of a run.
+    static func ports(pairs: Int = 4) -> ClosedRange<UInt16> {
+        let first = 32_000 + nextRange.wrappingAdd(pairs * 2, ordering: .relaxed).oldValue % 20_000
+        return UInt16(first)...UInt16(first + pairs * 2 - 1)
+    }
+
+    init(_ change: (inout MediaConfiguration) -> Void = { _ in }) throws {
+        var configuration = MediaConfiguration(
+            workers: 1, bindAddress: "127.0.0.1", ports: Self.ports(), portRest: .milliseconds(1))
+        change(&configuration)
+        let events = EventLog()
+        self.events = events
+        engine = try MediaEngine(configuration)
+        session = engine.makeSession(id: "test") { events.put($0) }
+    }
+
+    /// Opens and connects a leg.
+    func leg(
+        _ id: LegID, to peer: TestPeer, keys: SRTPKeys? = nil, audio: UInt8 = 111, event: UInt8? = 126,
+        rtcpMux: Bool = true, symmetric: Bool = true, keepAlive: Bool = true
+    ) throws -> MediaAddress {
+        let address = try session.openLeg(id)
+        session.connect(
+            id,
+            LegParameters(
+                remote: peer.address, audioPayloadType: audio, eventPayloadType: event, srtp: keys,
+                ssrc: id == .a ? 0xaaaa_0001 : 0xbbbb_0002, cname: "test@example.com", rtcpMux: rtcpMux,
+                symmetric: symmetric, keepAlive: keepAlive))
+        return address
+    }
+
+    /// Waits until the worker has done what was asked before.
+    func settle() async -> [LegID: LegStatistics] { await session.statistics() }
+}
