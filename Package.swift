@@ -72,6 +72,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: common),
+        .testTarget(name: "Interop", dependencies: ["Media"], exclude: ["lab"], swiftSettings: common),
         .testTarget(name: "SIPCoreTests", dependencies: ["SIPCore"], swiftSettings: common),
         .testTarget(name: "MediaTests", dependencies: ["Media"], swiftSettings: common),
         .testTarget(
