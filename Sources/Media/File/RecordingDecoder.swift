@@ -60,9 +60,6 @@ public struct RecordingDecoder: Sendable {
         var samples: [Int16] = []
         var firstArrival: Int64?
         private var previous: (timestamp: UInt32, duration: Int, arrival: Int64)?
-        /// Media time since the point where both clocks were last taken to agree, in samples, and that point's arrival.
-        private var media = 0
-        private var anchor: Int64 = 0
 
         init(decoder: consuming OpusDecoder, statistics: RecordingStatistics, limit: Int) {
             self.decoder = decoder
@@ -89,22 +86,19 @@ public struct RecordingDecoder: Sendable {
 
         /// Samples between the end of the previous packet and this one; never negative.
         private mutating func gap(before packet: PacketRecording.Packet) -> Int {
-            guard let previous else {
+            guard let previous, let firstArrival else {
                 firstArrival = packet.arrival
-                anchor = packet.arrival
                 return 0
             }
             let step = Int(Int32(bitPattern: packet.timestamp &- previous.timestamp))
-            media += step
+            let gap = max(step - previous.duration, 0)
             let tolerance = Int(RecordingTimeline.jumpMilliseconds) * 48
-            let elapsed = Run.samples(from: anchor, to: packet.arrival)
-            guard step > -tolerance, media - elapsed <= tolerance else {
+            let elapsed = Run.samples(from: firstArrival, to: packet.arrival)
+            guard step > -tolerance, samples.count + gap <= elapsed + tolerance else {
                 statistics.timestampJumps += 1
-                media = 0
-                anchor = packet.arrival
                 return max(Run.samples(from: previous.arrival, to: packet.arrival) - previous.duration, 0)
             }
-            return max(step - previous.duration, 0)
+            return gap
         }
 
         private mutating func fill(

@@ -21,9 +21,9 @@ struct ResamplerTests {
     @Test("a tone in the band keeps pitch, level and place", arguments: rates)
     func tone(_ row: Rates) throws {
         let resampler = try #require(Resampler(from: row.from, to: row.to))
-        let seconds = 0.25
+        let seconds = 0.1
         let nyquist = Double(min(row.from, row.to)) / 2
-        for hertz in [300, nyquist * 0.5, nyquist * 0.88] {
+        for hertz in [300, nyquist * 0.88] {
             let input = ToneGenerator.sine(hertz: hertz, seconds: seconds, levelDBFS: -6, sampleRate: row.from)
             let output = resampler.resample(input)
             #expect(abs(Double(output.count) / Double(row.to) - seconds) < 2 / Double(min(row.from, row.to)))
@@ -40,9 +40,9 @@ struct ResamplerTests {
     func alias(_ row: Rates) throws {
         let resampler = try #require(Resampler(from: row.from, to: row.to))
         let nyquist = Double(row.to) / 2
-        // A step of an eighth of the band and a bit, up to the top of the input's band.
-        for hertz in stride(from: nyquist * 1.001, to: Double(row.from) / 2, by: nyquist * 0.13) {
-            let input = ToneGenerator.sine(hertz: hertz, seconds: 0.1, levelDBFS: 0, sampleRate: row.from)
+        // From just above the band to the top of the input's.
+        for hertz in stride(from: nyquist * 1.001, to: Double(row.from) / 2, by: nyquist * 0.37) {
+            let input = ToneGenerator.sine(hertz: hertz, seconds: 0.06, levelDBFS: 0, sampleRate: row.from)
             let output = resampler.resample(input)
             let edge = row.to / 50
             let level = ToneAnalysis.level(Array(output[edge..<(output.count - edge)]))
@@ -56,7 +56,7 @@ struct ResamplerTests {
         let resampler = try #require(Resampler(from: row.from, to: row.to))
         let hertz = Double(row.from) * 0.44
         let output = resampler.resample(
-            ToneGenerator.sine(hertz: hertz, seconds: 0.5, levelDBFS: 0, sampleRate: row.from))
+            ToneGenerator.sine(hertz: hertz, seconds: 0.2, levelDBFS: 0, sampleRate: row.from))
         let edge = row.to / 50
         let spectrum = Spectrum(Array(output[edge..<(output.count - edge)]), rate: row.to)
         let tone = spectrum.power(from: 0, to: Double(row.from) * 0.499)
