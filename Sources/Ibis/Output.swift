@@ -1,15 +1,15 @@
-import ArgumentParser
 import Foundation
 
 /// Text for the person at the terminal. Logs go elsewhere: to standard error, through swift-log.
 enum Output {
     /// One or more lines on standard output, at once even when it is a pipe.
     static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        raw(text + "\n")
     }
 
-    static func error(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+    /// Where nobody reads any more (a closed pipe) there is nobody to tell either.
+    static func raw(_ text: String) {
+        try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     }
 }
 

@@ -37,7 +37,8 @@ struct ConsoleTests {
             try await client.execute(uri: "/status", method: .get) { response in
                 #expect(response.status == .ok)
                 #expect(response.headers[.contentType] == "application/json")
-                let object = try JSONSerialization.jsonObject(with: Data(String(buffer: response.body).utf8)) as? [String: Any]
+                let body = Data(String(buffer: response.body).utf8)
+                let object = try JSONSerialization.jsonObject(with: body) as? [String: Any]
                 #expect(object?["calls"] as? Int == 2)
                 #expect(object?["version"] as? String == "1.2.3")
                 #expect((object?["counters"] as? [String: Int])?["calls_started"] == 7)

@@ -15,7 +15,7 @@ struct ExportCommand: AsyncParsableCommand {
         let snapshot = try await store.read()
         let text = StoreDocument.text(snapshot)
         guard let output else {
-            FileHandle.standardOutput.write(Data(text.utf8))
+            Output.raw(text)
             return
         }
         do {

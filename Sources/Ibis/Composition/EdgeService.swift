@@ -1,4 +1,5 @@
 import SIPEdge
+import Glibc
 import ServiceLifecycle
 
 /// The edge as it stands in the service group: when its stop begins, `/health` says so.
@@ -12,6 +13,8 @@ struct EdgeService: Service {
             try await edge.run()
         } onGracefulShutdown: {
             state.stop()
+            // The first Ctrl-C lets calls end; the second one need not wait for them.
+            signal(SIGINT, SIG_DFL)
         }
     }
 }

@@ -3,7 +3,10 @@ import Glibc
 /// Finds out before anything starts whether the ports can be had, so that the message can name key and port.
 enum PortProbe {
     struct Want: Sendable, Hashable {
-        enum Transport: String, Sendable { case tcp = "TCP", udp = "UDP" }
+        enum Transport: String, Sendable {
+            case tcp = "TCP"
+            case udp = "UDP"
+        }
         var transport: Transport
         var address: String
         var port: UInt16
