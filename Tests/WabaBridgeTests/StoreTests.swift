@@ -55,14 +55,33 @@ struct StoreTests {
     @Test func changesNeedReplacing() async throws {
         let store = try await Store.inMemory()
         try await store.put(asterisk)
-        try await store.put(first)
-        let moved = NumberRecord(number: first.number, destination: .peer("asterisk", extension: nil))
+        try await store.put(second)
+        let moved = NumberRecord(number: second.number, destination: .application("echo"))
         #expect(await code { try await store.put(moved) } == .exists)
-        #expect(await code { try await store.put(self.asterisk) } == .exists)
+        #expect(await code { try await store.put(PeerRecord(name: "asterisk", host: "192.0.2.11")) } == .exists)
         try await store.put(moved, replacing: true)
         #expect(try await store.snapshot().numbers == [moved])
-        try await store.put(first, replacing: true)
-        #expect(try await store.snapshot().numbers == [first])
+        try await store.put(second, replacing: true)
+        #expect(try await store.snapshot().numbers == [second])
+    }
+
+    @Test func sayingItTwiceIsNoChange() async throws {
+        let store = try await Store.inMemory()
+        try await store.put(asterisk)
+        try await store.put(asterisk)
+        try await store.put(second)
+        try await store.put(second)
+        #expect(try await store.snapshot() == StoreSnapshot(numbers: [second], peers: [asterisk]))
+    }
+
+    @Test func theFirstNumberGivesWay() async throws {
+        let store = try await Store.inMemory()
+        try await store.seed()
+        try await store.put(asterisk)
+        let moved = NumberRecord(number: first.number, destination: .peer("asterisk", extension: nil))
+        try await store.put(moved)
+        #expect(try await store.snapshot().numbers == [moved])
+        #expect(await code { try await store.put(self.first) } == .exists)
     }
 
     @Test func referencesAreKept() async throws {

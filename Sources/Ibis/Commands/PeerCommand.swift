@@ -43,7 +43,7 @@ struct PeerCommand: AsyncParsableCommand {
                 ringTimeout: .seconds(ringTimeout))
             try await store.openOrMake().put(record, replacing: replace)
             Output.line("\(name): \(record.words). \(Words.takenUp)")
-            Output.line("Send a number there: ibis number add +15550100001 --peer \(name) --replace")
+            Output.line("Send a number there: ibis number add +15550100001 --peer \(name)")
         }
     }
 

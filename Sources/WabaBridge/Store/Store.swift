@@ -72,13 +72,14 @@ public final class Store: Sendable {
 
     // MARK: Changing
 
-    /// Adds a number, or with `replacing` changes it.
+    /// Adds a number, or with `replacing` changes it. The number of a new store gives way freely: nobody chose it.
     /// - Throws: `.invalid`, `.exists`, or `.notFound` when its peer is not in the store.
     public func put(_ record: NumberRecord, replacing: Bool = false) async throws(StoreError) {
         try await write { db in
             let problems = record.problems()
             guard problems.isEmpty else { throw StoreError.invalid(problems) }
-            if !replacing, try NumberRecord.find(db, record.number) != nil {
+            let old = try NumberRecord.find(db, record.number)
+            if !replacing, let old, old != record, old != NumberRecord.first {
                 throw StoreError(
                     code: .exists, message: "the number \(record.number) is there already",
                     remedy: "add --replace to change where it goes")
@@ -109,7 +110,7 @@ public final class Store: Sendable {
         try await write { db in
             let problems = record.problems()
             guard problems.isEmpty else { throw StoreError.invalid(problems) }
-            if !replacing, try PeerRecord.find(db, record.name) != nil {
+            if !replacing, let old = try PeerRecord.find(db, record.name), old != record {
                 throw StoreError(
                     code: .exists, message: "the peer \(record.name) is there already",
                     remedy: "add --replace to change it")
