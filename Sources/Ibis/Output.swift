@@ -11,6 +11,10 @@ enum Output {
     static func raw(_ text: String) {
         try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     }
+
+    static func error(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    }
 }
 
 /// Ends the command with code 1 and this text on standard error: what is wrong, and what to do.
