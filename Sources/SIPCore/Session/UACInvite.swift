@@ -98,7 +98,7 @@ public struct UACInvite: Sendable {
     private var forkByes = 0
 
     /// - Parameters:
-    ///   - invite: Request-URI, From with tag, To, Call-ID, Route and fields of one's own, and the body. Via,
+    ///   - invite: Request-URI, From with tag, To, Call-ID, Route and fields of one's own, and the body. Our own Via,
     ///     Max-Forwards, CSeq (1 if there is none), Contact, Allow, User-Agent and Content-Type are filled in.
     ///   - reoffers: what a re-INVITE or UPDATE of the peer gets.
     public init(
@@ -286,7 +286,9 @@ public struct UACInvite: Sendable {
     private mutating func authorize(_ credentials: HeaderField) {
         let number = (invite.headers.cseq?.number ?? 1) &+ 1
         invite.headers.set(.cseq, CSeq(number: number, method: .invite).description)
+        let passed = invite.headers.all(.via).dropFirst()
         invite.headers.set(.via, party.via(branch: ids.branch()))
+        for via in passed { invite.headers.append(.via, via) }
         invite.headers.set(credentials.name, credentials.value)
     }
 
@@ -315,6 +317,8 @@ public struct UACInvite: Sendable {
         let given = invite.headers
         var fields = Headers()
         fields.append(.via, party.via(branch: branch))
+        // Of elements that the INVITE is made to look as having passed: a stand-in of Meta's trunk has some.
+        for via in given.all(.via) { fields.append(.via, via) }
         for route in given.all(.route) { fields.append(.route, route) }
         fields.append(.maxForwards, given[first: .maxForwards] ?? "70")
         for name in [HeaderName.from, .to, .callID] {
