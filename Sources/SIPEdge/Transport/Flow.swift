@@ -36,14 +36,18 @@ package struct Target: Hashable, Sendable {
     package var serverName: String?
     /// PEM file of the authorities to trust; nil: the system's.
     package var trustRootsFile: String?
+    /// False only in stand-ins that call a server with a certificate it made itself.
+    package var verifiesCertificate: Bool
 
     package init(
-        transport: Flow.Transport, host: String, port: UInt16, serverName: String? = nil, trustRootsFile: String? = nil
+        transport: Flow.Transport, host: String, port: UInt16, serverName: String? = nil, trustRootsFile: String? = nil,
+        verifiesCertificate: Bool = true
     ) {
         self.transport = transport
         self.host = host
         self.port = port
         self.serverName = serverName
         self.trustRootsFile = trustRootsFile
+        self.verifiesCertificate = verifiesCertificate
     }
 }

@@ -1,0 +1,145 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+import SIPCore
+
+/// One TCP or TLS connection that carries SIP: octets in, whole messages out, and bounds on what the peer may cost.
+///
+/// Everything here runs on the connection's event loop.
+final class SIPStreamHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Ending: Hashable, Sendable {
+        case closed
+        case framingLost
+        case handshakeFailed
+        case handshakeTooSlow
+        case messageTooSlow
+        case idle
+        /// The peer does not read what we send.
+        case writerFull
+        case shutdown
+    }
+
+    enum Event {
+        case handshakeCompleted
+        case message(Message)
+        case malformed(MalformedMessage)
+        case ended(Ending)
+    }
+
+    /// Unsent octets at which a peer that does not read is given up.
+    private static let maximumPendingWrite = 1 << 20
+
+    let flow: Flow
+    private let limits: EdgeLimits
+    private let report: (SIPStreamHandler, Event) -> Void
+    private var framer = StreamFramer()
+    private var context: ChannelHandlerContext?
+    private var pendingWrite = 0
+    private var handshakeDone: Bool
+    private let openedAt: NIODeadline
+    private var lastActivity: NIODeadline
+    private var messageBegan: NIODeadline?
+    private var ending: Ending?
+    /// Calls that count on this connection: it is not closed for being idle.
+    var users = 0
+
+    init(
+        flow: Flow, limits: EdgeLimits, handshakeDone: Bool, now: NIODeadline,
+        report: @escaping (SIPStreamHandler, Event) -> Void
+    ) {
+        self.flow = flow
+        self.limits = limits
+        self.handshakeDone = handshakeDone
+        self.openedAt = now
+        self.lastActivity = now
+        self.report = report
+    }
+
+    var isOpen: Bool { context != nil && ending == nil }
+
+    func send(_ octets: [UInt8]) {
+        guard let context, ending == nil else { return }
+        guard pendingWrite + octets.count <= Self.maximumPendingWrite else { return end(.writerFull) }
+        let count = octets.count
+        pendingWrite += count
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.pendingWrite -= count }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: octets)), promise: promise)
+    }
+
+    func end(_ reason: Ending) {
+        guard ending == nil else { return }
+        ending = reason
+        if let context {
+            context.close(promise: nil)
+        } else {
+            report(self, .ended(reason))
+        }
+    }
+
+    /// Called every second: what has taken too long is ended.
+    func sweep(now: NIODeadline) {
+        if !handshakeDone, now - openedAt > TimeAmount(limits.handshakeTimeout) {
+            end(.handshakeTooSlow)
+        } else if let messageBegan, now - messageBegan > TimeAmount(limits.messageTimeout) {
+            end(.messageTooSlow)
+        } else if users == 0, now - lastActivity > TimeAmount(limits.idleTimeout) {
+            end(.idle)
+        }
+    }
+
+    // MARK: ChannelInboundHandler
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.context = nil
+        let reason = ending ?? (handshakeDone ? .closed : .handshakeFailed)
+        ending = reason
+        report(self, .ended(reason))
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? TLSUserEvent, case .handshakeCompleted = event {
+            handshakeDone = true
+            report(self, .handshakeCompleted)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(handshakeDone ? .closed : .handshakeFailed)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard ending == nil else { return }
+        lastActivity = context.eventLoop.now
+        let octets = unwrapInboundIn(data)
+        framer.append(octets.readableBytesUInt8Span)
+        do throws(MalformedMessage) {
+            while ending == nil, let frame = try framer.next() {
+                messageBegan = nil
+                switch frame {
+                case .message(let message): report(self, .message(message))
+                case .malformed(let problem): report(self, .malformed(problem))
+                case .keepAlive: send(Array("\r\n".utf8))  // RFC 5626 §4.4.1: pong
+                }
+            }
+        } catch {
+            report(self, .malformed(error))
+            end(.framingLost)
+            return
+        }
+        if !framer.isMidMessage {
+            messageBegan = nil
+        } else if messageBegan == nil {
+            messageBegan = lastActivity
+        }
+    }
+}
