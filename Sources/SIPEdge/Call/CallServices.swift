@@ -1,0 +1,30 @@
+import Logging
+import Media
+import NIOCore
+import SIPCore
+
+/// What a call needs of the edge around it.
+struct CallServices {
+    let loop: any EventLoop
+    let driver: TransactionDriver
+    let dialogs: DialogTable
+    let media: MediaEngine
+    let greeting: Prompt
+    let configuration: EdgeConfiguration
+    let meta: MetaTrunk
+    let ids: IDSource
+    let timing: Timing
+    let counters: EdgeCounters
+
+    /// Random octets for SRTP keys, from the system's source.
+    func randomOctets(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+
+    func localAudio(_ address: MediaAddress, host: String) -> LocalAudio {
+        LocalAudio(
+            address: host, port: address.port, sessionID: UInt64.random(in: 1...UInt64(UInt32.max)),
+            ssrc: UInt32.random(in: 1...UInt32.max), cname: ids.next(), masterKeyAndSalt: randomOctets(30))
+    }
+}

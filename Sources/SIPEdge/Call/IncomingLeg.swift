@@ -1,0 +1,108 @@
+import NIOCore
+package import SIPCore
+
+/// The driver of one ``UASInvite``: a call that came in.
+package final class IncomingLeg: DialogTable.Leg {
+    private var machine: UASInvite
+    private let transaction: ServerTransaction
+    private let driver: TransactionDriver
+    private let dialogs: DialogTable
+    private let key: DialogTable.Key
+    private let ladder: MessageLadder
+    private let timers: Timers<UASInvite.TimerID>
+    /// Where requests of ours in this dialog go.
+    private let destination: (Request) -> TransactionDriver.Destination
+    /// In-dialog requests that wait for their answer by the machine, by CSeq.
+    private var waiting: [UInt32: ServerTransaction] = [:]
+    package var onReport: (UASInvite.Report) -> Void = { _ in }
+    private var finished = false
+
+    package init(
+        transaction: ServerTransaction, machine: UASInvite, localTag: String, driver: TransactionDriver,
+        dialogs: DialogTable, ladder: MessageLadder,
+        destination: @escaping (Request) -> TransactionDriver.Destination
+    ) {
+        self.transaction = transaction
+        self.machine = machine
+        self.driver = driver
+        self.dialogs = dialogs
+        self.ladder = ladder
+        self.destination = destination
+        key = DialogTable.Key(callID: transaction.request.headers.callID ?? "", localTag: localTag)
+        timers = Timers(loop: driver.loop)
+        dialogs.add(self, key)
+        driver.transport.retain(transaction.flow)
+        transaction.onCancel = { [weak self] cancel in
+            self?.ladder.received(cancel)
+            self?.handle(.cancelled(cancel))
+        }
+        transaction.onSent = { [weak self] in self?.ladder.sent($0) }
+    }
+
+    package func handle(_ event: UASInvite.Event) {
+        for action in machine.handle(event, now: driver.now) {
+            switch action {
+            case .respond(let response): transaction.respond(response)
+            case .retransmit(let response):
+                ladder.sent(response)
+                driver.transport.send(response.encoded(), on: transaction.flow)
+            case .respondTo(let request, let response): answer(request, response)
+            case .send(let request): send(request)
+            case .arm(let id, let at): timers.arm(id, at: at) { [weak self] in self?.handle(.timerFired(id)) }
+            case .cancel(let id): timers.cancel(id)
+            case .report(let report): onReport(report)
+            case .finish: finish()
+            }
+        }
+    }
+
+    // MARK: DialogTable.Leg
+
+    package func accepts(_ flow: Flow) -> Bool {
+        // Meta may come back over another connection and from another of its addresses.
+        flow.transport == transaction.flow.transport
+    }
+
+    package func received(_ request: Request, _ transaction: ServerTransaction) {
+        ladder.received(request)
+        transaction.onSent = { [weak self] in self?.ladder.sent($0) }
+        if let number = request.headers.cseq?.number { waiting[number] = transaction }
+        handle(.received(request))
+    }
+
+    package func receivedACK(_ request: Request) {
+        ladder.received(request)
+        handle(.received(request))
+    }
+
+    package func receivedStray(_ response: Response) {}
+
+    private func answer(_ request: Request, _ response: Response) {
+        guard let number = request.headers.cseq?.number, let transaction = waiting[number] else { return }
+        // The 2xx to a re-INVITE is repeated until its ACK comes.
+        if request.method != .invite { waiting[number] = nil }
+        transaction.respond(response)
+    }
+
+    private func send(_ request: Request) {
+        ladder.sent(request)
+        driver.send(request, to: destination(request)) { [weak self] outcome in
+            guard let self else { return }
+            switch outcome {
+            case .response(let response):
+                self.ladder.received(response)
+                if response.status >= 200 { self.handle(.byeFinished(status: response.status)) }
+            case .failed:
+                self.handle(.byeFinished(status: nil))
+            }
+        }
+    }
+
+    private func finish() {
+        guard !finished else { return }
+        finished = true
+        timers.cancelAll()
+        dialogs.remove(key)
+        driver.transport.release(transaction.flow)
+    }
+}

@@ -1,0 +1,36 @@
+import SIPCore
+
+/// How we present ourselves to Meta, and where requests of ours go (meta-calling §5.2, §5.3, §7.3).
+struct MetaTrunk {
+    let hostname: String
+    let port: UInt16
+    let configuration: MetaTrunkConfiguration
+
+    /// Contact with name and port: Meta's BYE uses it as Request-URI, and checks the name on a new connection.
+    func party(number: String) -> LocalParty {
+        LocalParty(
+            contact: "<sip:\(number)@\(hostname):\(port);transport=tls>", viaSentBy: "\(hostname):\(port)",
+            transport: "TLS", userAgent: UserAgent.value, allow: UserAgent.allow)
+    }
+
+    var target: Target {
+        Target(
+            transport: .tls, host: configuration.host, port: configuration.port, serverName: configuration.domain,
+            trustRootsFile: configuration.trustRootsFile)
+    }
+
+    /// A verified connection of ours when the first hop is Meta's domain, else the connection that the call came by:
+    /// a Route or Contact of the caller never makes us connect anywhere else. A stand-in that calls over loopback is
+    /// not Meta, unless `meta.host` says where Meta is to be found.
+    func destination(of request: Request, inbound: Flow) -> TransactionDriver.Destination {
+        let hop = request.headers.routes.first?.uri.host ?? request.uri.host
+        guard hop == configuration.domain else { return .flow(inbound) }
+        let isStandIn = inbound.remote.isLoopback && configuration.host == configuration.domain
+        return isStandIn ? .flow(inbound) : .target(target, fallback: inbound)
+    }
+}
+
+enum UserAgent {
+    static let value = "Ibis"
+    static let allow = "INVITE, ACK, BYE, CANCEL, OPTIONS"
+}
