@@ -1,0 +1,85 @@
+import Media
+import SIPEdge
+import Simulators
+
+/// What a person reads after `ibis call` and `ibis demo`.
+struct CallSummary {
+    private let report: WhatsAppCallReport
+
+    init(_ report: WhatsAppCallReport) { self.report = report }
+
+    /// 0 talked and heard something, 1 refused or not answered, 2 nothing heard, 3 no connection.
+    var exitCode: Int32 {
+        switch report.outcome {
+        case .talked: report.statistics.packetsReceived > 0 ? 0 : 2
+        case .refused, .gaveUp: 1
+        case .unusableAnswer: 2
+        case .failed: 3
+        }
+    }
+
+    var text: String {
+        var lines = ["outcome   \(outcome)"]
+        let times = [("100", report.trying), ("180", report.ringing), ("200", report.answered)]
+            .compactMap { name, time in time.map { "\(name) after \(Self.milliseconds($0))" } }
+        if !times.isEmpty { lines.append("set-up    " + times.joined(separator: ", ")) }
+        if case .talked = report.outcome { lines += media }
+        return lines.joined(separator: "\n")
+    }
+
+    private var outcome: String {
+        switch report.outcome {
+        case .talked(let byUs): byUs ? "talked; we hung up" : "talked; the business hung up"
+        case .refused(let status, let reason, let warning):
+            "refused: \(status) \(reason)" + (warning.map { " - \($0)" } ?? "")
+        case .gaveUp: "not answered; we gave up"
+        case .failed(let why): "failed: \(why)"
+        case .unusableAnswer(let why): "answered, but Meta could not use it: \(why)"
+        }
+    }
+
+    private var media: [String] {
+        let statistics = report.statistics
+        var lines: [String] = []
+        if let first = report.firstMedia {
+            lines.append("first     packet \(Self.milliseconds(first)) after our ACK")
+        } else {
+            lines.append("first     nothing was heard: Meta would end this call after 20 s")
+        }
+        lines.append(
+            "packets   \(statistics.packetsSent) sent, \(statistics.packetsReceived) received, "
+                + "\(statistics.lost) lost, jitter \(Self.decimal(statistics.jitter)) ms"
+                + (statistics.roundTrip.map { ", round trip \(Self.milliseconds($0))" } ?? ""))
+        if let heard = report.heard, !heard.samples.isEmpty {
+            let tone = ToneAnalysis.analyse(heard.samples, rate: 48_000)
+            lines.append(
+                "heard     \(Self.decimal(Double(heard.samples.count) / 48_000)) s, "
+                    + "strongest \(Self.decimal(tone.peakHz)) Hz, level \(Self.decimal(tone.levelDBFS)) dBFS")
+        }
+        if !report.digitsHeard.isEmpty { lines.append("digits    \(report.digitsHeard)") }
+        return lines
+    }
+
+    /// The messages as arrows between the two sides.
+    func ladder(far: String) -> String {
+        let width = 60
+        var lines = ["WhatsApp user" + String(repeating: " ", count: max(width - 13 - far.count, 1) + 10) + far]
+        for line in report.ladder {
+            let time = Self.milliseconds(line.time)
+            let padding = String(repeating: " ", count: max(10 - time.count, 1))
+            let dashes = String(repeating: "-", count: max(width - line.text.count - 6, 2))
+            lines.append(padding + time + (line.isSent ? "  \(line.text) \(dashes)>" : "  <\(dashes) \(line.text)"))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    static func milliseconds(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        return decimal(Double(seconds) * 1_000 + Double(attoseconds) / 1e15) + " ms"
+    }
+
+    static func decimal(_ value: Double) -> String {
+        let tenths = (value * 10).rounded() / 10
+        return tenths.magnitude < 1e15 ? "\(tenths)" : "?"
+    }
+}

@@ -1,0 +1,178 @@
+package import Logging
+import Media
+import NIOCore
+package import SIPCore
+import SIPEdge
+
+/// A stand-in for a PBX over UDP or TCP: answers calls and lets the caller hear himself. Real Asterisks are in the interop
+/// tests; this one is for what needs many calls, or a behaviour on command.
+package final class PBXStandIn: Sendable {
+    package enum Behaviour: Sendable, Hashable {
+        /// Rings, answers, echoes.
+        case echo
+        case reject(Int)
+        case ringForever
+        /// Rings, answers, and hangs up by itself.
+        case hangUp(after: Duration)
+    }
+
+    package let endpoint: StandInEndpoint
+    private let state: NIOLoopBound<State>
+
+    private final class State {
+        var behaviour: Behaviour
+        var invites: [Request] = []
+        var calls: [String: AnsweredCall] = [:]
+        var totals = Totals()
+
+        init(behaviour: Behaviour) { self.behaviour = behaviour }
+    }
+
+    /// Listens on `address:port` and takes calls from `edge`.
+    package init(
+        address: String, port: UInt16, edge: String, behaviour: Behaviour = .echo,
+        mediaPorts: ClosedRange<UInt16> = 30_000...39_999, logger: Logger
+    ) async throws {
+        let endpoint = try await StandInEndpoint(
+            address: address, sipPort: port, mediaPorts: mediaPorts, logger: logger)
+        self.endpoint = endpoint
+        state = await endpoint.loop.run { NIOLoopBound(State(behaviour: behaviour), eventLoop: endpoint.loop) }
+        try await endpoint.loop.flatSubmit {
+            let transport = endpoint.parts.value.driver.transport
+            transport.setPeerAddresses([edge])
+            endpoint.parts.value.driver.onRequest = { self.handle($0) }
+            return transport.bindPeers()
+        }.get()
+    }
+
+    package func behave(_ behaviour: Behaviour) async {
+        await endpoint.loop.run { self.state.value.behaviour = behaviour }
+    }
+
+    /// INVITEs seen so far.
+    package var invites: [Request] {
+        get async { await endpoint.loop.run { self.state.value.invites } }
+    }
+
+    /// Sums over the calls that have ended.
+    package struct Totals: Sendable, Hashable {
+        package var calls = 0
+        package var packetsReceived: UInt64 = 0
+        package var lost: Int64 = 0
+    }
+
+    package var totals: Totals {
+        get async { await endpoint.loop.run { self.state.value.totals } }
+    }
+
+    package var activeCalls: Int {
+        get async { await endpoint.loop.run { self.state.value.calls.count } }
+    }
+
+    package func shutdown() async { await endpoint.shutdown() }
+
+    private func handle(_ incoming: TransactionDriver.Incoming) {
+        let request = incoming.request
+        if request.headers.to?.tag != nil {
+            if endpoint.parts.value.dialogs.route(incoming) { return }
+            return incoming.transaction.respond(request.response(481))
+        }
+        guard request.method == .invite else {
+            return incoming.transaction.respond(request.response(request.method == .options ? 200 : 405))
+        }
+        state.value.invites.append(request)
+        do {
+            let id = IDSource.random.next()
+            let call = try AnsweredCall(incoming, endpoint: endpoint, behaviour: state.value.behaviour)
+            state.value.calls[id] = call
+            call.onFinished = { [weak self] statistics in
+                guard let state = self?.state.value else { return }
+                state.calls[id] = nil
+                state.totals.calls += 1
+                state.totals.packetsReceived &+= statistics.packetsReceived
+                state.totals.lost &+= statistics.lost
+            }
+            call.start()
+        } catch {
+            incoming.transaction.respond(request.response(488))
+        }
+    }
+}
+
+/// One call that the PBX stand-in took.
+private final class AnsweredCall {
+    private let leg: IncomingLeg
+    private let media: MediaSession
+    private let behaviour: PBXStandIn.Behaviour
+    private let loop: any EventLoop
+    private let answer: [UInt8]
+    private var timer: Scheduled<Void>?
+    /// Called on the loop with what the call's media received.
+    var onFinished: (LegStatistics) -> Void = { _ in }
+
+    init(_ incoming: TransactionDriver.Incoming, endpoint: StandInEndpoint, behaviour: PBXStandIn.Behaviour) throws {
+        self.behaviour = behaviour
+        loop = endpoint.loop
+        let ids = IDSource.random
+        let parts = endpoint.parts.value
+        media = endpoint.engine.makeSession(id: ids.next()) { _ in }
+        let address = try media.openLeg(.a)
+        let local = LocalAudio(
+            address: endpoint.address, port: address.port, sessionID: 1, ssrc: .random(in: 1...UInt32.max),
+            cname: "pbx", masterKeyAndSalt: [UInt8](repeating: 7, count: 30))
+        let (answer, negotiated) = try OfferAnswer.answerPeer(
+            offer: incoming.request.body, contentType: incoming.request.headers.contentType, local: local,
+            secure: false)
+        self.answer = answer
+        media.connect(.a, try CallMedia.parameters(negotiated, local: local))
+        let tag = ids.next()
+        let port = parts.driver.transport.peerPort
+        let party = LocalParty(
+            contact: "<sip:\(endpoint.address):\(port)>", viaSentBy: "\(endpoint.address):\(port)",
+            transport: incoming.flow.transport.viaToken, userAgent: "PBX stand-in",
+            allow: "INVITE, ACK, BYE, CANCEL, OPTIONS")
+        let flow = incoming.flow
+        leg = IncomingLeg(
+            transaction: incoming.transaction,
+            machine: UASInvite(
+                invite: incoming.request, localTag: tag, party: party, ids: ids, timing: parts.timing),
+            localTag: tag, driver: parts.driver, dialogs: parts.dialogs,
+            ladder: MessageLadder(logger: endpoint.logger, leg: "edge")
+        ) { _ in .flow(flow) }
+        leg.onReport = { self.handle($0) }
+    }
+
+    func start() {
+        if case .reject(let status) = behaviour {
+            leg.handle(.reject(status: status, reason: nil, headers: []))
+            return finish()
+        }
+        leg.handle(.ring(status: 180))
+        guard behaviour != .ringForever else { return }
+        leg.handle(.answer(body: answer, headers: [HeaderField(name: .contentType, value: "application/sdp")]))
+    }
+
+    private func handle(_ report: UASInvite.Report) {
+        switch report {
+        case .acknowledged:
+            media.start(.a)
+            media.echo(.a)
+            guard case .hangUp(let delay) = behaviour else { return }
+            timer = loop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { [weak self] in
+                self?.leg.handle(.bye(headers: []))
+            }
+        case .cancelled, .ended: finish()
+        case .request: break
+        }
+    }
+
+    private func finish() {
+        timer?.cancel()
+        leg.onReport = { _ in }
+        media.close()
+        let media = self.media
+        let done = NIOLoopBound(onFinished, eventLoop: loop)
+        onFinished = { _ in }
+        loop.makeFutureWithTask { await media.statistics()[.a] ?? LegStatistics() }.whenSuccess { done.value($0) }
+    }
+}

@@ -1,0 +1,55 @@
+package import Logging
+package import Media
+package import NIOCore
+import NIOPosix
+import SIPCore
+import SIPEdge
+
+/// What every stand-in has: a signalling loop, transactions, dialogs, and a media engine bound to its own address.
+package final class StandInEndpoint: Sendable {
+    package let address: String
+    package let engine: MediaEngine
+    package let loop: any EventLoop
+    let parts: NIOLoopBound<Parts>
+    let logger: Logger
+
+    /// What lives on the loop.
+    final class Parts {
+        let driver: TransactionDriver
+        let dialogs = DialogTable()
+        let timing: Timing
+
+        init(driver: TransactionDriver) {
+            self.driver = driver
+            timing = driver.timing
+            let dialogs = self.dialogs
+            driver.onACK = { dialogs.routeACK($0, $1) }
+            driver.onStray = { dialogs.routeStray($0, $1) }
+        }
+    }
+
+    /// `address`: the local address of signalling and media, an IP literal.
+    package init(
+        address: String, sipPort: UInt16 = 0, mediaPorts: ClosedRange<UInt16> = 40_000...49_999, workers: Int = 1,
+        logger: Logger
+    ) async throws {
+        self.address = address
+        self.logger = logger
+        engine = try MediaEngine(MediaConfiguration(workers: workers, bindAddress: address, ports: mediaPorts))
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        self.loop = loop
+        parts = await loop.run {
+            let configuration = EdgeConfiguration(
+                peerAddress: address, peerPort: sipPort, certificateFile: "", privateKeyFile: "")
+            let transport = TransportLayer(
+                configuration: configuration, counters: EdgeCounters(), loop: loop, logger: logger)
+            let driver = TransactionDriver(transport: transport, counters: EdgeCounters())
+            return NIOLoopBound(Parts(driver: driver), eventLoop: loop)
+        }
+    }
+
+    package func shutdown() async {
+        await loop.run { self.parts.value.driver.transport.shutdown() }
+        engine.shutdown()
+    }
+}

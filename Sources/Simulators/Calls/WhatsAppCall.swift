@@ -1,0 +1,81 @@
+package import Media
+package import SIPEdge
+
+/// One call of a WhatsApp user to a business, as Meta's trunk would bring it.
+package struct WhatsAppCall: Sendable {
+    /// Where the business's edge listens, and how its certificate is checked.
+    package var target: Target
+    /// Business number in E.164 with `+`, and the host name that is configured for it at Meta.
+    package var number: String
+    package var hostname: String
+    /// E.164 with `+`, or a BSUID.
+    package var user: String
+    /// Values of further `x-wa-meta-*` header fields, by the name after that prefix.
+    package var whatsApp: [String: String]
+    /// What the user says; silence when nil.
+    package var says: Prompt?
+    /// Keys pressed one second after the answer.
+    package var digits: String
+    /// How long the user stays after the answer before hanging up.
+    package var talk: Duration
+    /// How long the user lets it ring before giving up.
+    package var patience: Duration
+    /// Answers a digest challenge with this `sip_user_password`.
+    package var password: String?
+    /// Seconds of the other side's sound that are kept; 0: none.
+    package var recordSeconds: Int
+    /// The session description offered instead of Meta's, to see a refusal.
+    package var offer: [UInt8]?
+
+    package init(
+        target: Target, number: String, hostname: String, user: String = "+15550100199",
+        whatsApp: [String: String] = [:], says: Prompt? = nil, digits: String = "", talk: Duration = .seconds(5),
+        patience: Duration = .seconds(45), password: String? = nil, recordSeconds: Int = 0, offer: [UInt8]? = nil
+    ) {
+        self.target = target
+        self.number = number
+        self.hostname = hostname
+        self.user = user
+        self.whatsApp = whatsApp
+        self.says = says
+        self.digits = digits
+        self.talk = talk
+        self.patience = patience
+        self.password = password
+        self.recordSeconds = recordSeconds
+        self.offer = offer
+    }
+}
+
+/// What became of a ``WhatsAppCall``.
+package struct WhatsAppCallReport: Sendable {
+    package enum Outcome: Sendable, Hashable {
+        /// Answered, and ended by this side or the other.
+        case talked(endedByUs: Bool)
+        case refused(status: Int, reason: String, warning: String?)
+        /// The user gave up while it rang.
+        case gaveUp
+        /// No connection, or no answer at all.
+        case failed(String)
+        /// Answered with a description that Meta could not use.
+        case unusableAnswer(String)
+    }
+
+    package var outcome: Outcome
+    /// Times since the INVITE left.
+    package var trying: Duration?
+    package var ringing: Duration?
+    package var answered: Duration?
+    /// Time from our ACK to the first packet of the business (meta-calling §11.7: it must send first).
+    package var firstMedia: Duration?
+    package var statistics: LegStatistics
+    package var heard: DecodedRecording?
+    /// One line a message, numbers masked.
+    package var ladder: [LadderLines.Line]
+    package var digitsHeard: String
+
+    package var isSuccess: Bool {
+        if case .talked = outcome { return statistics.packetsReceived > 0 }
+        return false
+    }
+}
