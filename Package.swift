@@ -72,6 +72,13 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: common),
+        .executableTarget(
+            name: "ibis-bench",
+            dependencies: [
+                "SIPCore", "Media", "SIPEdge", "Simulators", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks", swiftSettings: common),
         .testTarget(name: "Interop", dependencies: ["Media"], exclude: ["lab"], swiftSettings: common),
         .testTarget(name: "SIPCoreTests", dependencies: ["SIPCore"], swiftSettings: common),
         .testTarget(name: "MediaTests", dependencies: ["Media"], swiftSettings: common),
