@@ -45,6 +45,7 @@ public enum Message: Hashable, Sendable {
         var start = 0
         while start + 1 < datagram.count, datagram[start] == .cr, datagram[start + 1] == .lf { start += 2 }
         let octets = datagram.extracting(start..<datagram.count)
+        guard octets.count > 0 else { throw MalformedMessage(.notSIP) }
         var scanned = 0
         let end = MessageHead.end(in: octets, scanned: &scanned)
         let headEnd = end ?? octets.count

@@ -79,7 +79,7 @@ import Testing
         while !rest.isEmpty {
             let chunk = rest.prefix(1 + random.below(400))
             rest = rest.dropFirst(chunk.count)
-            framer.append(Array(chunk).span)
+            framer.append(Array(chunk))
             do throws(MalformedMessage) {
                 while try framer.next() != nil {}
             } catch {

@@ -26,6 +26,10 @@ extension Message {
     var response: Response? { if case .response(let response) = self { response } else { nil } }
 }
 
+extension StreamFramer {
+    mutating func append(_ octets: [UInt8]) { append(octets.span) }
+}
+
 extension [UInt8] {
     var text: String { String(decoding: self, as: UTF8.self) }
 }

@@ -37,7 +37,7 @@ import Testing
         var frames: [StreamFramer.Frame] = []
         var failure: MalformedMessage?
         for octet in torture.octets + MetaExamples.ack where failure == nil {
-            framer.append([octet].span)
+            framer.append([octet])
             do throws(MalformedMessage) {
                 while let frame = try framer.next() { frames.append(frame) }
             } catch {
