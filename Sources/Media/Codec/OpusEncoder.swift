@@ -26,7 +26,7 @@ public struct OpusEncoder: ~Copyable {
 
         public init() {}
 
-        /// RFC 7587 §3.1.1, table 1: the widest band that fits under half the playback rate.
+        /// RFC 6716 §2, table 1: the widest band that fits under half the playback rate.
         fileprivate var maximumBandwidth: Int32 {
             switch maximumPlaybackRate {
             case ..<12_000: OPUS_BANDWIDTH_NARROWBAND

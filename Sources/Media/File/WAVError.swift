@@ -41,7 +41,7 @@ public enum WAVError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What to do about it.
     public var remedy: String {
         switch self {
-        case .cannotOpen, .cannotRead, .notAFile: "check the path and that this user may read it"
+        case .cannotOpen, .cannotRead, .notAFile: "check the path and that this user may use it"
         case .cannotWrite: "check the free space and that this user may write there"
         case .truncatedHeader, .missingChunk, .malformedFormat:
             "the file is damaged: export or copy it again"
