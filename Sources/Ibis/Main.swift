@@ -12,7 +12,8 @@ struct IbisCommand: AsyncParsableCommand {
             """,
         version: IbisVersion.text,
         subcommands: [
-            ServeCommand.self, CallCommand.self, DemoCommand.self, CheckCommand.self, NumberCommand.self, PeerCommand.self, ExportCommand.self,
+            ServeCommand.self, CallCommand.self, DemoCommand.self, CheckCommand.self, NumberCommand.self,
+            PeerCommand.self, ExportCommand.self,
             ImportCommand.self, VersionCommand.self,
         ])
 }

@@ -10,7 +10,8 @@ struct BannerTests {
         var banner = Banner(
             configuration: Configuration(), configurationFile: nil,
             certificate: ServerCertificate(
-                certificateFile: "cert.pem", keyFile: "key.pem", isSelfMade: true, isFresh: true, warnings: []),
+                certificateFile: "ibis-self-made-certificate.pem", keyFile: "ibis-self-made-key.pem", isSelfMade: true,
+                isFresh: true, warnings: []),
             announced: AnnouncedAddress(address: "192.0.2.7", isConfigured: false),
             snapshot: StoreSnapshot(numbers: [NumberRecord.first]), isStoreNew: true, warnings: [])
         change(&banner)
@@ -38,7 +39,7 @@ struct BannerTests {
                   Until then connections from this machine are let in beside Meta's.
 
                 Try it
-                  ibis call +15550100001 --to 127.0.0.1:5061
+                  ibis call +15550100001 --to 127.0.0.1:5061 --ca ibis-self-made-certificate.pem
                 """)
     }
 
@@ -68,9 +69,11 @@ struct BannerTests {
         let text = banner {
             $0.configuration.sip.tlsAddress = "127.0.0.2"
             $0.configuration.sip.tlsPort = 5071
+            $0.configuration.sip.hostname = "sip.example.com"
             $0.configuration.sip.trustedRanges = ["127.0.0.0/8"].compactMap(CIDR.init)
+            $0.certificate.isSelfMade = false
         }
-        #expect(text.hasSuffix("  ibis call +15550100001 --to 127.0.0.2:5071"))
+        #expect(text.hasSuffix("  ibis call +15550100001 --to 127.0.0.2:5071 --hostname sip.example.com"))
         #expect(!text.contains("connections from this machine are let in"))
     }
 

@@ -18,7 +18,8 @@ struct CompositionTests {
             ],
             peers: [
                 PeerRecord(
-                    name: "pbx", host: "192.0.2.10", transport: .tls, secureMedia: true, ringTimeout: .seconds(30))
+                    name: "pbx", host: "192.0.2.10", transport: .tls, secureMedia: true, ringTimeout: .seconds(30),
+                    tlsName: "pbx.example.com", tlsAuthority: "/ca.pem")
             ])
         var problems: [String] = []
         let table = RoutingTable(snapshot, problems: &problems)
@@ -26,7 +27,7 @@ struct CompositionTests {
             table.peers == [
                 "pbx": Peer(
                     name: "pbx", host: "192.0.2.10", port: 5061, transport: .tls, secureMedia: true,
-                    ringTimeout: .seconds(30))
+                    ringTimeout: .seconds(30), tlsName: "pbx.example.com", tlsAuthorityFile: "/ca.pem")
             ])
         #expect(
             table.numbers == [

@@ -14,7 +14,7 @@ struct StoreDocumentTests {
             PeerRecord(name: "asterisk", host: "192.0.2.10"),
             PeerRecord(
                 name: "no", host: "2001:db8::1", port: 5071, transport: .tls, secureMedia: true,
-                ringTimeout: .seconds(20)),
+                ringTimeout: .seconds(20), tlsName: "pbx.example.com", tlsAuthority: "/etc/ibis/ca.pem"),
         ])
 
     @Test func comesBackAsItWas() throws {

@@ -57,6 +57,16 @@ struct RecordTests {
         PeerCase(
             "rings half a second", PeerRecord(name: "a", host: "h", ringTimeout: .milliseconds(9_500)),
             wrong: ["ringTimeout"]),
+        PeerCase(
+            "own authority",
+            PeerRecord(name: "a", host: "h", transport: .tls, tlsName: "pbx.example.com", tlsAuthority: "/ca.pem")),
+        PeerCase(
+            "TLS options without TLS", PeerRecord(name: "a", host: "h", tlsName: "h", tlsAuthority: "/ca.pem"),
+            wrong: ["tlsName", "tlsAuthority"]),
+        PeerCase(
+            "TLS options in a wrong form",
+            PeerRecord(name: "a", host: "h", transport: .tls, tlsName: "a b", tlsAuthority: "ca.pem"),
+            wrong: ["tlsName", "tlsAuthority"]),
         PeerCase("everything", PeerRecord(name: "?", host: "?", port: -1), wrong: ["name", "host", "port"]),
     ])
     func peer(_ row: PeerCase) {

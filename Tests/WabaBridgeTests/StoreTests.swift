@@ -44,7 +44,7 @@ struct StoreTests {
         let store = try await Store.inMemory()
         let tls = PeerRecord(
             name: "secure", host: "2001:db8::1", port: 5071, transport: .tls, secureMedia: true,
-            ringTimeout: .seconds(20))
+            ringTimeout: .seconds(20), tlsName: "pbx.example.com", tlsAuthority: "/etc/ibis/ca.pem")
         try await store.put(asterisk)
         try await store.put(tls)
         try await store.put(first)

@@ -68,6 +68,9 @@ struct CheckCommand: AsyncParsableCommand {
                 problems += sentences
                 for record in snapshot.peers {
                     problems += record.problems().map { "The peer \(record.name): \($0)." }
+                    if let file = record.tlsAuthority, !FileManager.default.isReadableFile(atPath: file) {
+                        problems.append("The peer \(record.name): its tlsAuthority \(file) cannot be read.")
+                    }
                 }
                 if snapshot.numbers.isEmpty { warnings.append("No number is in the store, so every call is refused.") }
                 summary =

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import WabaBridge
 
 struct PeerCommand: AsyncParsableCommand {
@@ -34,13 +35,22 @@ struct PeerCommand: AsyncParsableCommand {
         var secureMedia = false
         @Option(help: ArgumentHelp("How long it may ring, 5 to 300.", valueName: "seconds"))
         var ringTimeout = 45
+        @Option(
+            help: ArgumentHelp("Over TLS: the name in its certificate, when that is not the host.", valueName: "name"))
+        var tlsName: String?
+        @Option(
+            help: ArgumentHelp(
+                "Over TLS: PEM file with the authority of its certificate, when that is its own.", valueName: "file"))
+        var tlsAuthority: String?
         @Flag(help: "Change the peer when it is there already.")
         var replace = false
 
         func run() async throws {
             let record = PeerRecord(
                 name: name, host: host, port: port, transport: transport, secureMedia: secureMedia,
-                ringTimeout: .seconds(ringTimeout))
+                ringTimeout: .seconds(ringTimeout), tlsName: tlsName,
+                // The server may run in another directory.
+                tlsAuthority: tlsAuthority.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
             try await store.openOrMake().put(record, replacing: replace)
             Output.line("\(name): \(record.words). \(Words.takenUp)")
             Output.line("Send a number there: ibis number add +15550100001 --peer \(name)")
@@ -80,6 +90,8 @@ extension PeerRecord {
     var words: String {
         let place = HostSyntax.isIPv6(host) ? "[\(host)]:\(port)" : "\(host):\(port)"
         let media = secureMedia ? "SRTP" : "plain RTP"
-        return "\(place) over \(transport.rawValue.uppercased()), \(media), rings \(ringTimeout.components.seconds) s"
+        let named = tlsName.map { " as \($0)" } ?? ""
+        let transport = transport.rawValue.uppercased()
+        return "\(place) over \(transport)\(named), \(media), rings \(ringTimeout.components.seconds) s"
     }
 }

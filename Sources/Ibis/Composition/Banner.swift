@@ -75,9 +75,11 @@ struct Banner {
         guard let number = snapshot.numbers.first?.number else { return nil }
         guard configuration.trustedRanges(isSelfMade: certificate.isSelfMade).contains(where: Banner.holdsLoopback)
         else { return nil }
-        let host =
-            ["0.0.0.0", "::"].contains(configuration.sip.tlsAddress) ? "127.0.0.1" : configuration.sip.tlsAddress
-        return "ibis call \(number) --to \(Banner.place(host, configuration.sip.tlsPort))"
+        let sip = configuration.sip
+        let host = ["0.0.0.0", "::"].contains(sip.tlsAddress) ? "127.0.0.1" : sip.tlsAddress
+        let command = "ibis call \(number) --to \(Banner.place(host, sip.tlsPort))"
+        let name = sip.hostname == "localhost" ? "" : " --hostname \(sip.hostname)"
+        return command + name + (certificate.isSelfMade ? " --ca \(certificate.certificateFile)" : "")
     }
 
     private static func holdsLoopback(_ range: CIDR) -> Bool {

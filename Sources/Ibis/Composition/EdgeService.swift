@@ -1,5 +1,5 @@
-import SIPEdge
 import Glibc
+import SIPEdge
 import ServiceLifecycle
 
 /// The edge as it stands in the service group: when its stop begins, `/health` says so.

@@ -15,7 +15,8 @@ extension RoutingTable {
             }
             peers[record.name] = Peer(
                 name: record.name, host: record.host, port: port, transport: Peer.Transport(record.transport),
-                secureMedia: record.secureMedia, ringTimeout: record.ringTimeout)
+                secureMedia: record.secureMedia, ringTimeout: record.ringTimeout, tlsName: record.tlsName,
+                tlsAuthorityFile: record.tlsAuthority)
         }
         for record in snapshot.numbers {
             switch record.destination {

@@ -30,6 +30,8 @@ enum StoreDocument {
                 "    secureMedia: \(peer.secureMedia)",
                 "    ringTimeout: \(peer.ringTimeout.components.seconds)s",
             ]
+            if let name = peer.tlsName { lines.append("    tlsName: \(quoted(name))") }
+            if let file = peer.tlsAuthority { lines.append("    tlsAuthority: \(quoted(file))") }
         }
         lines.append(snapshot.numbers.isEmpty ? "numbers: []" : "numbers:")
         for number in snapshot.numbers {
@@ -99,7 +101,9 @@ private struct StoreDocumentReader {
     }
 
     private mutating func peer(_ entry: Node.Mapping, at path: String) -> PeerRecord? {
-        check(entry, at: path, known: ["name", "host", "port", "transport", "secureMedia", "ringTimeout"])
+        check(
+            entry, at: path,
+            known: ["name", "host", "port", "transport", "secureMedia", "ringTimeout", "tlsName", "tlsAuthority"])
         let before = problems.count
         let name = required(entry, "name", at: path)
         let host = required(entry, "host", at: path)
@@ -111,7 +115,8 @@ private struct StoreDocumentReader {
         once(name, entry["name"], "peers")
         guard problems.count == before, let name, let host else { return nil }
         let record = PeerRecord(
-            name: name, host: host, port: port, transport: transport, secureMedia: secure, ringTimeout: ring)
+            name: name, host: host, port: port, transport: transport, secureMedia: secure, ringTimeout: ring,
+            tlsName: entry["tlsName"]?.scalar?.string, tlsAuthority: entry["tlsAuthority"]?.scalar?.string)
         return accepted(record, record.problems(), entry, path)
     }
 

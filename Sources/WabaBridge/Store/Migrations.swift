@@ -13,7 +13,9 @@ enum Migrations {
                         port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
                         transport TEXT NOT NULL CHECK (transport IN ('udp', 'tcp', 'tls')),
                         secureMedia INTEGER NOT NULL DEFAULT 0,
-                        ringSeconds INTEGER NOT NULL DEFAULT 45
+                        ringSeconds INTEGER NOT NULL DEFAULT 45,
+                        tlsName TEXT,
+                        tlsAuthority TEXT
                     ) STRICT, WITHOUT ROWID;
                     CREATE TABLE number (
                         number TEXT PRIMARY KEY NOT NULL,

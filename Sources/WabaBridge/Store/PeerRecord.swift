@@ -16,10 +16,14 @@ public struct PeerRecord: Sendable, Hashable {
     public var secureMedia: Bool
     /// How long it may ring, whole seconds.
     public var ringTimeout: Duration
+    /// Over TLS: the name that its certificate must have; nil: ``host``.
+    public var tlsName: String?
+    /// Over TLS: absolute path of a PEM file with the authority of its certificate; nil: the system's authorities.
+    public var tlsAuthority: String?
 
     public init(
         name: String, host: String, port: Int? = nil, transport: Transport = .udp, secureMedia: Bool = false,
-        ringTimeout: Duration = .seconds(45)
+        ringTimeout: Duration = .seconds(45), tlsName: String? = nil, tlsAuthority: String? = nil
     ) {
         self.name = name
         self.host = host
@@ -27,6 +31,8 @@ public struct PeerRecord: Sendable, Hashable {
         self.transport = transport
         self.secureMedia = secureMedia
         self.ringTimeout = ringTimeout
+        self.tlsName = tlsName
+        self.tlsAuthority = tlsAuthority
     }
 
     /// RFC 3261 §19.1.2: 5060, over TLS 5061.
@@ -61,6 +67,21 @@ public struct PeerRecord: Sendable, Hashable {
             problems.append(
                 FieldProblem(field: "ringTimeout", value: "\(ringTimeout)", expected: "5 to 300 whole seconds"))
         }
+        return problems + tlsProblems()
+    }
+
+    private func tlsProblems() -> [FieldProblem] {
+        var problems: [FieldProblem] = []
+        if let tlsName, transport != .tls || !(HostSyntax.isName(tlsName) || HostSyntax.isAddress(tlsName)) {
+            problems.append(
+                FieldProblem(field: "tlsName", value: tlsName, expected: "a host name, and the transport must be tls"))
+        }
+        if let tlsAuthority, transport != .tls || !tlsAuthority.hasPrefix("/") {
+            problems.append(
+                FieldProblem(
+                    field: "tlsAuthority", value: tlsAuthority,
+                    expected: "the absolute path of a PEM file, and the transport must be tls"))
+        }
         return problems
     }
 }
@@ -76,6 +97,8 @@ extension PeerRecord {
         transport = Transport(rawValue: try row.decode(forColumn: "transport")) ?? .udp
         secureMedia = try row.decode(forColumn: "secureMedia")
         ringTimeout = .seconds(try row.decode(Int.self, forColumn: "ringSeconds"))
+        tlsName = try row.decode(forColumn: "tlsName")
+        tlsAuthority = try row.decode(forColumn: "tlsAuthority")
     }
 
     static func all(_ db: GRDB.Database) throws -> [PeerRecord] {
@@ -89,13 +112,16 @@ extension PeerRecord {
     func save(_ db: GRDB.Database) throws {
         try db.execute(
             sql: """
-                INSERT INTO peer (name, host, port, transport, secureMedia, ringSeconds) VALUES (?, ?, ?, ?, ?, ?)
+                INSERT INTO peer (name, host, port, transport, secureMedia, ringSeconds, tlsName, tlsAuthority)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (name) DO UPDATE SET
                     host = excluded.host, port = excluded.port, transport = excluded.transport,
-                    secureMedia = excluded.secureMedia, ringSeconds = excluded.ringSeconds
+                    secureMedia = excluded.secureMedia, ringSeconds = excluded.ringSeconds,
+                    tlsName = excluded.tlsName, tlsAuthority = excluded.tlsAuthority
                 """,
             arguments: [
                 name, host, port, transport.rawValue, secureMedia, Int(clamping: ringTimeout.components.seconds),
+                tlsName, tlsAuthority,
             ])
     }
 
