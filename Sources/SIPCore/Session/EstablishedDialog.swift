@@ -73,7 +73,8 @@ struct EstablishedDialog: Sendable {
 
         case (.open, .timerFired(.reanswerTimeout)):
             guard reanswer != nil else { return [] }
-            return sendBye([Self.noACKReason], .noACK)
+            reanswer = nil
+            return [.cancel(.retransmitReanswer)] + sendBye([Self.noACKReason], .noACK)
 
         case (.byeSent, .received(let request)) where request.method == .bye:
             return [.respondTo(request, answers.response(to: request, 200))]  // both hung up
