@@ -70,6 +70,9 @@ public struct Parameters: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Parameters {
+    /// More in one value or URI are refused, which keeps comparing them cheap.
+    private static let limit = 64
+
     /// Header parameters (RFC 3261 `generic-param`) from the position to the end of the text; nil when anything else
     /// stands there, an empty parameter included (RFC 4475 §3.1.2.1).
     init?(header text: Span<UInt8>, from start: Int) {
@@ -77,7 +80,7 @@ extension Parameters {
         ordered = []
         text.skipWhitespace(&position)
         while position < text.count {
-            guard text.take(";", &position) else { return nil }
+            guard ordered.count < Parameters.limit, text.take(";", &position) else { return nil }
             text.skipWhitespace(&position)
             guard let name = text.text(text.scan(.token, &position)), !name.isEmpty else { return nil }
             text.skipWhitespace(&position)
@@ -104,7 +107,7 @@ extension Parameters {
         ordered = []
         var position = range.lowerBound
         while position < range.upperBound {
-            guard text.take(";", &position) else { return nil }
+            guard ordered.count < Parameters.limit, text.take(";", &position) else { return nil }
             let end = text.firstIndex(of: UInt8(ascii: ";"), in: position..<range.upperBound) ?? range.upperBound
             let equals = text.firstIndex(of: UInt8(ascii: "="), in: position..<end) ?? end
             guard let name = text.text(position..<equals), !name.isEmpty else { return nil }

@@ -103,6 +103,7 @@ import Testing
         Bad(text: "sip:alice@example.com;", error: .badParameters),
         Bad(text: "sip:alice@example.com;;lr", error: .badParameters),
         Bad(text: "sip:alice@example.com;=x", error: .badParameters),
+        Bad(text: "sip:example.com" + String(repeating: ";x", count: 65), error: .badParameters),
         Bad(text: "sip:[2001:db8::1", error: .badHost),
         Bad(text: "sip:[]", error: .badHost),
         Bad(text: "sip:[fe80::1%25eth0]", error: .badHost),

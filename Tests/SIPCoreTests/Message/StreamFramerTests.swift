@@ -15,8 +15,9 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 7, 64, 1_000, 100_000])
-    func metasMessagesComeOutWhateverTheChunks(_ size: Int) throws {
-        let stream = MetaExamples.all.flatMap(\.octets)
+    func messagesComeOutWhateverTheChunks(_ size: Int) throws {
+        let examples = MetaExamples.all + RFC3261Examples.all
+        let stream = examples.flatMap(\.octets)
         var framer = StreamFramer()
         var frames: [StreamFramer.Frame] = []
         var rest = stream[...]
@@ -27,7 +28,7 @@ import Testing
             #expect(step.error == nil)
             frames += step.frames
         }
-        #expect(frames == (try MetaExamples.all.map { .message(try Message($0.octets)) }))
+        #expect(frames == (try examples.map { .message(try Message($0.octets)) }))
         #expect(!framer.isMidMessage)
         #expect(framer.buffered == 0)
     }

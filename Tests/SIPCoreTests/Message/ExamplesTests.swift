@@ -2,8 +2,8 @@ import Testing
 
 @testable import SIPCore
 
-/// meta-calling §7 and §12 on the wire.
-@Suite struct MetaExamplesTests {
+/// meta-calling §7 and §12, and the flows of RFC 3261 §24, on the wire.
+@Suite struct ExamplesTests {
     @Test func inviteReadsInMetasForm() throws {
         let invite = try #require(try Message(MetaExamples.invite).request)
         #expect(invite.method == .invite)
@@ -42,7 +42,7 @@ import Testing
     }
 
     /// Only Content-Length may move and lose its extra spaces.
-    @Test(arguments: MetaExamples.all)
+    @Test(arguments: MetaExamples.all + RFC3261Examples.all)
     func survivesDecodingAndEncoding(_ example: Example) throws {
         let message = try Message(example.octets)
         let again = message.encoded()
@@ -51,5 +51,37 @@ import Testing
             text.split(separator: "\r\n").filter { !$0.hasPrefix("Content-Length") }
         }
         #expect(lines(example.octets.text) == lines(again.text))
+    }
+
+    @Test func rfc3261FlowReads() throws {
+        let invite = try #require(try Message(RFC3261Examples.invite).request)
+        #expect(invite.uri == SIPURI(user: "bob", host: "192.0.2.4"))
+        #expect(invite.headers.vias.map(\.received) == [nil, "192.0.2.2", "192.0.2.1"])
+        #expect(invite.headers.from?.displayName == "Alice")
+        #expect(
+            invite.headers.recordRoutes == [
+                "<sip:server10.biloxi.example.com;lr>", "<sip:bigbox3.site3.atlanta.example.com;lr>",
+            ])
+        #expect(invite.body.text.hasSuffix("m=audio 49172 RTP/AVP 0\r\n"))
+
+        let ringing = try #require(try Message(RFC3261Examples.ringing).response)
+        #expect(ringing.isProvisional)
+        #expect(ringing.headers.to?.tag == "a6c85cf")
+        #expect(ringing.headers.cseq == CSeq(number: 314_159, method: .invite))
+
+        let ack = try #require(try Message(RFC3261Examples.ack).request)
+        #expect(
+            ack.headers.routes.map(\.uri.host) == ["bigbox3.site3.atlanta.example.com", "server10.biloxi.example.com"])
+        #expect(ack.headers.routes.allSatisfy { $0.uri.parameters.contains("lr") })
+
+        let registered = try #require(try Message(RFC3261Examples.registered).response)
+        #expect(registered.headers.contact?.parameters["expires"] == "7200")
+        let contacts = registered.headers.elements(.contact).compactMap { NameAddr($0) }
+        #expect(contacts.last?.displayName == "Bob, home")
+        #expect(contacts.last?.uri == SIPURI(scheme: .sips, user: "bob", host: "2001:db8::4"))
+
+        let capabilities = try #require(try Message(RFC3261Examples.capabilities).response)
+        #expect(capabilities.headers.contact?.uri.scheme == .other("mailto"))
+        #expect(capabilities.headers.elements(.allow) == ["INVITE", "ACK", "CANCEL", "OPTIONS", "BYE"])
     }
 }
