@@ -27,8 +27,9 @@ enum MediaCommand: Sendable {
     case record(SessionKey, LegID, PacketRecording?)
     case sendDigits(SessionKey, LegID, String, duration: Duration, gap: Duration)
     case close(SessionKey)
-    case statistics(SessionKey, CheckedContinuation<[LegID: LegStatistics]?, Never>)
-    case totals(CheckedContinuation<EngineStatistics, Never>)
+    /// Answered on the worker's thread; nil: the session is gone.
+    case statistics(SessionKey, reply: @Sendable ([LegID: LegStatistics]?) -> Void)
+    case totals(reply: @Sendable (EngineStatistics) -> Void)
     case stop
 
     var isClosing: Bool {

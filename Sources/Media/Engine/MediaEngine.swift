@@ -100,6 +100,9 @@ public final class MediaEngine: Sendable {
             id: id, key: key, worker: worker, pool: pool, bindAddress: configuration.bindAddress, events: events)
     }
 
+    /// Sessions per worker.
+    var loads: [Int] { workers.map { $0.load.load(ordering: .relaxed) } }
+
     /// The workers' sums as they last published them, up to a quarter of a second ago, and the ports as they are now.
     public var statistics: EngineStatistics {
         var sum = EngineStatistics()
@@ -113,9 +116,8 @@ public final class MediaEngine: Sendable {
         var sum = EngineStatistics()
         for worker in workers {
             let part = await withCheckedContinuation { continuation in
-                if !worker.mailbox.post(.totals(continuation)) {
-                    continuation.resume(returning: worker.published.current)
-                }
+                let posted = worker.mailbox.post(.totals { continuation.resume(returning: $0) })
+                if !posted { continuation.resume(returning: worker.published.current) }
             }
             sum.merge(part)
         }

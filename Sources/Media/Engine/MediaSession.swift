@@ -139,9 +139,15 @@ public final class MediaSession: Sendable {
 
     /// Of the open legs; after ``close()``, the last values of the closed ones.
     public func statistics() async -> [LegID: LegStatistics] {
-        let open = await withCheckedContinuation { continuation in
-            if !worker.mailbox.post(.statistics(key, continuation)) { continuation.resume(returning: nil) }
+        await withCheckedContinuation { continuation in
+            statistics { continuation.resume(returning: $0) }
         }
-        return open ?? final.legs
+    }
+
+    /// As ``statistics()``; `reply` is called once, on the worker's thread, after the commands given before.
+    public func statistics(reply: @escaping @Sendable ([LegID: LegStatistics]) -> Void) {
+        let final = final
+        let posted = worker.mailbox.post(.statistics(key) { reply($0 ?? final.legs) })
+        if !posted { reply(final.legs) }
     }
 }

@@ -40,10 +40,8 @@ extension WorkerLoop {
             leg.pointee.digits.enqueue(digits, duration: duration, gap: gap)
             beginPacing(leg)
         case .close(let key): close(key)
-        case .statistics(let key, let continuation):
-            continuation.resume(returning: statistics(of: key))
-        case .totals(let continuation):
-            continuation.resume(returning: totals())
+        case .statistics(let key, let reply): reply(statistics(of: key))
+        case .totals(let reply): reply(totals())
         case .stop:
             isStopping = true
         }
@@ -209,8 +207,8 @@ extension WorkerLoop {
                 UDPSocket.close(sockets.rtp)
                 UDPSocket.close(sockets.rtcp)
                 pool.release(sockets.address.port)
-            case .statistics(_, let continuation): continuation.resume(returning: nil)
-            case .totals(let continuation): continuation.resume(returning: totals())
+            case .statistics(_, let reply): reply(nil)
+            case .totals(let reply): reply(totals())
             default: break
             }
         }

@@ -40,9 +40,9 @@ struct TestCall {
     let session: MediaSession
     let events: EventLog
 
-    /// Ranges do not overlap between the tests of a run.
+    /// Ranges do not overlap between the tests of a run, and lie below the ports that the kernel gives to peers.
     static func ports(pairs: Int = 4) -> ClosedRange<UInt16> {
-        let first = 32_000 + nextRange.wrappingAdd(pairs * 2, ordering: .relaxed).oldValue % 20_000
+        let first = 10_000 + nextRange.wrappingAdd(pairs * 2, ordering: .relaxed).oldValue % 20_000
         return UInt16(first)...UInt16(first + pairs * 2 - 1)
     }
 
@@ -71,6 +71,37 @@ struct TestCall {
         return address
     }
 
-    /// Waits until the worker has done what was asked before.
-    func settle() async -> [LegID: LegStatistics] { await session.statistics() }
+    /// Starts the legs; they run when this returns.
+    func start(_ legs: LegID...) {
+        for leg in legs { session.start(leg) }
+        _ = settle()
+    }
+
+    /// Waits until the worker has done what was asked before. Blocks rather than suspends: a test that gives up its thread
+    /// may get it back when the packets that it looks for are long past.
+    @discardableResult
+    func settle() -> [LegID: LegStatistics] { settle(session) }
+
+    @discardableResult
+    func settle(_ session: MediaSession) -> [LegID: LegStatistics] {
+        let answer = Answer()
+        session.statistics { answer.put($0) }
+        return answer.get()
+    }
+}
+
+/// One value on its way from a worker to a test.
+private final class Answer: Sendable {
+    private let value = Mutex<[LegID: LegStatistics]>([:])
+    private let ready = DispatchSemaphore(value: 0)
+
+    func put(_ statistics: [LegID: LegStatistics]) {
+        value.withLock { $0 = statistics }
+        ready.signal()
+    }
+
+    func get() -> [LegID: LegStatistics] {
+        ready.wait()
+        return value.withLock { $0 }
+    }
 }

@@ -111,6 +111,14 @@ final class TestPeer {
         return nil
     }
 
+    /// The sources of the next BYE; everything else is skipped.
+    func receiveBye() -> [UInt32]? {
+        while let compound = receiveRTCP() {
+            if case .bye(let sources) = compound.last { return sources }
+        }
+        return nil
+    }
+
     /// RTCP as it would go to the wire.
     func rtcp(_ packets: [RTCPPacket]) -> [UInt8] {
         var octets: [UInt8] = []

@@ -19,15 +19,14 @@ struct EngineRelayTests {
         suite: .aesCM128HMACSHA1_32, receive: Array(31...60), send: Array(131...160))
 
     @Test("Both ways, payload types of each leg, one SSRC", arguments: cases)
-    func relaysBothWays(_ example: Case) async throws {
+    func relaysBothWays(_ example: Case) throws {
         let call = try TestCall()
         let a = try TestPeer("127.0.0.2", keys: example.keysA, ssrc: 1)
         let b = try TestPeer("127.0.0.3", keys: example.keysB, ssrc: 2)
         let legA = try call.leg(.a, to: a, keys: example.keysA)
         let legB = try call.leg(.b, to: b, keys: example.keysB, audio: 96, event: 101)
         call.session.bridge()
-        call.session.start(.a)
-        call.session.start(.b)
+        call.start(.a, .b)
         for number in 0..<20 {
             let payload = [UInt8(number), 1, 2, 3]
             a.send(a.next(payload), to: legA)
@@ -41,7 +40,7 @@ struct EngineRelayTests {
             #expect(atA.header.ssrc == 0xaaaa_0001)
             #expect(atA.source == legA)
         }
-        let statistics = await call.settle()
+        let statistics = call.settle()
         #expect(statistics[.a]?.packetsReceived == 20)
         #expect(statistics[.b]?.packetsReceived == 20)
         #expect(statistics[.a]?.lost == 0)
@@ -54,19 +53,19 @@ struct EngineRelayTests {
         let peer = try TestPeer(keys: TestCall.keys)
         let leg = try call.leg(.a, to: peer, keys: TestCall.keys)
         call.session.echo(.a)
-        call.session.start(.a)
+        call.start(.a)
         for number in 0..<10 {
             peer.send(peer.next([9, UInt8(number)]), to: leg)
             #expect(peer.receive(payload: [9, UInt8(number)]) != nil)
         }
     }
 
-    @Test func firstPacketFollowsTheStart() async throws {
+    @Test func firstPacketFollowsTheStart() throws {
         let call = try TestCall()
         let peer = try TestPeer(keys: TestCall.keys)
         _ = try call.leg(.a, to: peer, keys: TestCall.keys)
         call.session.play(.a, Prompt(frames: [[1, 1], [2, 2], [3, 3]]))
-        call.session.start(.a)
+        call.start(.a)
         let received = (0..<5).map { _ in peer.receive() }
         #expect(received.prefix(3).map { $0?.payload } == [[1, 1], [2, 2], [3, 3]])
         #expect(received[0]?.header.marker == true)
@@ -78,7 +77,7 @@ struct EngineRelayTests {
             #expect(two.timestamp == one.timestamp &+ 960)
         }
         #expect(call.events.wait { $0 == .playFinished(.a) } != nil)
-        let after = try #require(await call.settle()[.a]?.firstPacketSentAfterStart)
+        let after = try #require(call.settle()[.a]?.firstPacketSentAfterStart)
         #expect(after < .milliseconds(20))
     }
 }
