@@ -60,7 +60,7 @@ struct SelfMadeCertificate: Sendable, Hashable {
             issuer: name, subject: name, signatureAlgorithm: .ecdsaWithSHA256,
             extensions: Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
-                Critical(KeyUsage(digitalSignature: true))
+                // No key usage: BoringSSL takes a certificate for its own authority only where the usage does not deny it.
                 try ExtendedKeyUsage([.serverAuth, .clientAuth])
                 SubjectAlternativeNames(names(for: hostname))
             },
