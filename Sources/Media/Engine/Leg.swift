@@ -15,7 +15,8 @@ struct Leg: ~Copyable {
     let address: MediaAddress
     let openedAt: MediaInstant
 
-    // What signalling said. `parameters` is nil until it did; the fields below are what the packet path needs of it.
+    // What signalling said; nil until it did. The packet path looks at the plain copies below, as touching `parameters`
+    // would count references.
     var parameters: LegParameters?
     var isStarted = false
     var startedAt: MediaInstant
@@ -27,6 +28,8 @@ struct Leg: ~Copyable {
     /// Where we send, which is also the only address that plain RTP is taken from.
     var remote: MediaAddress
     var remoteName: SocketName
+    /// False while signalling named no place to send to (0.0.0.0 or port 0: hold in the style of RFC 2543).
+    var hasRemote = false
     /// Plain RTP: the peer's other port has been taken, once.
     var isLatched = false
     var srtp: SRTPSession?
@@ -90,9 +93,12 @@ struct Leg: ~Copyable {
         UDPSocket.close(rtcpSocket)
     }
 
+    @inline(__always)
+    var isConnected: Bool { audioPayloadType != 0xff }
+
     /// Allowed and able to send.
     @inline(__always)
-    var isSending: Bool { isStarted && audioPayloadType != 0xff }
+    var isSending: Bool { isStarted && hasRemote }
 
     /// Echo or bridge: frames of ours only fill its gaps.
     @inline(__always)
@@ -139,7 +145,7 @@ struct Leg: ~Copyable {
 
     /// What RTCP has to remember between reports.
     struct ReportState {
-        var next = MediaInstant(nanoseconds: .max)
+        var next = MediaInstant.never
         var sentAtReport: UInt64 = 0
         /// Middle bits of the peer's last sender report, and when it came.
         var lastSenderReport: UInt32 = 0

@@ -19,7 +19,8 @@ enum MediaCommand: Sendable {
     case register(SessionKey, SessionRecord)
     case open(SessionKey, LegID, LegSockets)
     case connect(SessionKey, LegID, LegParameters)
-    case start(SessionKey, LegID)
+    /// `at`: when the owner asked.
+    case start(SessionKey, LegID, at: MediaInstant)
     case play(SessionKey, LegID, Prompt, loops: Int, then: AfterPlay)
     case silence(SessionKey, LegID)
     case echo(SessionKey, LegID)

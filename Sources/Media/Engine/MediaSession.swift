@@ -84,7 +84,7 @@ public final class MediaSession: Sendable {
 
     /// Begins to send, at once: silence until another source speaks.
     public func start(_ leg: LegID) {
-        worker.mailbox.post(.start(key, leg))
+        worker.mailbox.post(.start(key, leg, at: .monotonic()))
     }
 
     /// Plays to the leg, from the first frame. `loops` below 1: for ever. Ends with ``MediaEvent/playFinished(_:)``, unless

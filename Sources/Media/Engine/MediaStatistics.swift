@@ -61,6 +61,8 @@ public struct EngineStatistics: Sendable, Hashable {
     public var late: UInt64 = 0
     public var sendFailures: UInt64 = 0
     public var silenceSent: UInt64 = 0
+    /// CPU time of the worker threads.
+    public var workerCPU: Duration = .zero
     /// Even ports: usable now, in use, resting after a call, held by other programs.
     public var portsFree: Int = 0
     public var portsUsed: Int = 0
@@ -99,5 +101,6 @@ public struct EngineStatistics: Sendable, Hashable {
         late &+= other.late
         sendFailures &+= other.sendFailures
         silenceSent &+= other.silenceSent
+        workerCPU += other.workerCPU
     }
 }

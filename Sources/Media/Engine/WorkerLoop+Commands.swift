@@ -15,7 +15,7 @@ extension WorkerLoop {
             legsOfSession[key] = (-1, -1)
         case .open(let key, let id, let sockets): open(key, id, sockets)
         case .connect(let key, let id, let parameters): connect(key, id, parameters)
-        case .start(let key, let id): leg(key, id).map { start($0) }
+        case .start(let key, let id, let instant): leg(key, id).map { start($0, at: instant) }
         case .play(let key, let id, let prompt, let loops, let then):
             guard let leg = leg(key, id) else { return }
             leg.pointee.playback = nil
@@ -136,6 +136,7 @@ extension WorkerLoop {
         if previous?.remote != parameters.remote {
             leg.pointee.remote = parameters.remote
             leg.pointee.remoteName = SocketName(parameters.remote, ipv6: leg.pointee.address.isIPv6)
+            leg.pointee.hasRemote = !parameters.remote.isUnspecified && parameters.remote.port != 0
             leg.pointee.isLatched = false
         }
         if parameters.rtcpMux, leg.pointee.rtcpSocket >= 0 {
@@ -148,19 +149,23 @@ extension WorkerLoop {
         leg.pointee.isSymmetric = parameters.symmetric
         leg.pointee.keepsAlive = parameters.keepAlive
         leg.pointee.parameters = parameters
-        if previous == nil, leg.pointee.isStarted { begin(leg) }
+        resume(leg)
     }
 
-    private mutating func start(_ leg: UnsafeMutablePointer<Leg>) {
+    private mutating func start(_ leg: UnsafeMutablePointer<Leg>, at instant: MediaInstant) {
         guard !leg.pointee.isStarted else { return }
         leg.pointee.isStarted = true
-        leg.pointee.startedAt = now
-        if leg.pointee.parameters != nil { begin(leg) }
+        leg.pointee.startedAt = instant
+        resume(leg)
     }
 
-    /// Started and connected: the first packet goes out now.
-    private mutating func begin(_ leg: UnsafeMutablePointer<Leg>) {
-        leg.pointee.report.next = now + Self.reportInterval / 5
+    /// After a change of what the leg may send: the first packet goes out now, or pacing ends.
+    private mutating func resume(_ leg: UnsafeMutablePointer<Leg>) {
+        guard leg.pointee.isSending else {
+            leg.pointee.isPacing = false
+            return
+        }
+        if leg.pointee.report.next == .never { leg.pointee.report.next = now + Self.reportInterval / 5 }
         beginPacing(leg)
     }
 

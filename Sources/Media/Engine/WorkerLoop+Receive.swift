@@ -50,7 +50,7 @@ extension WorkerLoop {
     ) {
         var length = received
         let isExpected = source == leg.pointee.remote
-        guard leg.pointee.parameters != nil, isExpected || mayBePeer(leg, source) else {
+        guard leg.pointee.isConnected, isExpected || mayBePeer(leg, source) else {
             leg.pointee.statistics.strangers &+= 1
             return
         }
@@ -165,7 +165,7 @@ extension WorkerLoop {
     private func changeSource(_ leg: UnsafeMutablePointer<Leg>, _ ssrc: UInt32) {
         leg.pointee.earlier = leg.pointee.snapshot()
         leg.pointee.receiver = ReceiverStatistics(
-            ssrc: ssrc, clockRate: leg.pointee.parameters?.clockRate ?? 48_000)
+            ssrc: ssrc, clockRate: leg.pointee.rewriter.clockRate)
         leg.pointee.toldBye = false
     }
 

@@ -79,7 +79,7 @@ extension WorkerLoop {
         _ leg: UnsafeMutablePointer<Leg>
     ) {
         var length = received
-        guard leg.pointee.parameters != nil else {
+        guard leg.pointee.isConnected else {
             leg.pointee.statistics.strangers &+= 1
             return
         }

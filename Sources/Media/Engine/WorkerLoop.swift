@@ -137,6 +137,7 @@ struct WorkerLoop: ~Copyable {
     func totals() -> EngineStatistics {
         var sum = closedLegs
         sum.sessions = sessions.count
+        sum.workerCPU = Duration(wholeNanoseconds: cmio_clock(Int32(CMIO_THREAD_CPU)))
         for index in 0..<legCapacity {
             guard let leg = legs[index] else { continue }
             sum.legs += 1

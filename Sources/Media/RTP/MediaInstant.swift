@@ -23,6 +23,8 @@ public struct MediaInstant: Hashable, Comparable, Sendable {
         nanoseconds > earlier.nanoseconds ? nanoseconds &- earlier.nanoseconds : 0
     }
 
+    static let never = MediaInstant(nanoseconds: .max)
+
     static func monotonic() -> MediaInstant { MediaInstant(nanoseconds: cmio_clock(Int32(CMIO_MONOTONIC))) }
 }
 

@@ -76,7 +76,8 @@ public struct SRTPSession: ~Copyable {
         // SRTCP has the 80 bit tag in both suites (RFC 4568 §6.2).
         srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
         policy.ssrc.type = direction
-        policy.window_size = 1_024
+        // Packets: 2.5 s of audio, far more than any reordering that a call survives.
+        policy.window_size = 128
         var key = key
         var session: srtp_t?
         let status = key.withUnsafeMutableBufferPointer { octets in

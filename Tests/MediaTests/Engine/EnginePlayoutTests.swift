@@ -98,6 +98,26 @@ struct EnginePlayoutTests {
         #expect(peer.receiveOctets(within: 60) == nil)
     }
 
+    @Test func aPeerWithoutAddressIsSentNothing() throws {
+        let call = try TestCall()
+        let peer = try TestPeer()
+        _ = try call.leg(.a, to: peer)
+        call.start(.a)
+        let before = try #require(peer.receive())
+        func connect(_ remote: MediaAddress) {
+            call.session.connect(
+                .a, LegParameters(remote: remote, audioPayloadType: 111, ssrc: 0xaaaa_0001, cname: "x"))
+        }
+        connect(try #require(MediaAddress("0.0.0.0", port: 9)))
+        let held = try #require(call.settle()[.a]?.packetsSent)
+        while peer.receive(within: 60) != nil {}
+        #expect(call.settle()[.a]?.packetsSent == held)
+        connect(peer.address)
+        let after = try #require(peer.receive())
+        #expect(after.header.ssrc == before.header.ssrc)
+        #expect(after.header.sequenceNumber == before.header.sequenceNumber &+ UInt16(truncatingIfNeeded: held))
+    }
+
     @Test func startBeforeConnect() throws {
         let call = try TestCall()
         let peer = try TestPeer()
