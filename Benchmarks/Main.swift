@@ -16,8 +16,8 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Calls placed one after another.")
     var sequence = 10_000
 
-    @Option(help: "Parts to run: parse, relay, sequence.")
-    var parts = "parse,relay,sequence"
+    @Option(help: "Parts to run: parse, srtp, media, relay, sequence.")
+    var parts = "parse,srtp,media,relay,sequence"
 
     func run() async throws {
         guard (1...2_000).contains(calls), (5...3_600).contains(seconds), (1_000...1_000_000).contains(sequence) else {
@@ -25,6 +25,8 @@ struct Bench: AsyncParsableCommand {
         }
         let parts = Set(parts.split(separator: ",").map(String.init))
         if parts.contains("parse") { ParseBenchmark.run() }
+        if parts.contains("srtp") { try SRTPBenchmark.run() }
+        if parts.contains("media") { try await EngineBenchmark(calls: calls, seconds: min(seconds, 10)).run() }
         if parts.contains("relay") { try await RelayBenchmark(calls: calls, seconds: seconds).run() }
         if parts.contains("sequence") { try await SequenceBenchmark(calls: sequence).run() }
     }
