@@ -21,24 +21,30 @@ final class BaresipCall {
     private let folder: URL
     private let program: Program
     private let control: ControlConnection
+    private let names: NameServer
     private var seen = 0
 
-    private init(options: Options, folder: URL, program: Program, control: ControlConnection) {
+    private init(
+        options: Options, folder: URL, program: Program, control: ControlConnection, names: NameServer
+    ) {
         self.options = options
         self.folder = folder
         self.program = program
         self.control = control
+        self.names = names
     }
 
     /// Runs `body` while baresip does.
     static func with(_ options: Options = Options(), _ body: (BaresipCall) async throws -> Void) async throws {
         let call = try await start(options)
-        do { try await body(call) } catch {
+        do {
+            try await body(call)
+            try call.control.send("quit")
+            _ = try await call.program.ended(within: .seconds(10))
+        } catch {
             call.program.terminate()
             throw error
         }
-        try? call.control.send("quit")
-        _ = try await call.program.ended(within: .seconds(10))
     }
 
     private static func start(_ options: Options) async throws -> BaresipCall {
@@ -48,6 +54,7 @@ final class BaresipCall {
             "cc", ["-shared", "-fPIC", "-o", shim.path, Place.labFiles.appending(path: "bindsource.c").path], in: folder
         )
         try await writeConfiguration(options, to: folder)
+        let names = try NameServer(address: options.address, answer: Place.ibisAddress)
         let program = try Program(
             "baresip", ["-v", "-f", folder.path],
             environment: ["LD_PRELOAD": shim.path, "BIND_SOURCE": options.address], in: folder, limit: .seconds(110))
@@ -58,7 +65,8 @@ final class BaresipCall {
             program.failure("nothing listens on its control port \(options.address):\(controlPort)")
         }
         return BaresipCall(
-            options: options, folder: folder, program: program, control: ControlConnection(control))
+            options: options, folder: folder, program: program, control: ControlConnection(control),
+            names: names)
     }
 
     // MARK: What the user does
@@ -105,6 +113,12 @@ final class BaresipCall {
 
     func established(within limit: Duration = .seconds(10)) async throws {
         try await wait(for: "CALL_ESTABLISHED", within: limit)
+    }
+
+    /// The keys that the other side has pressed so far.
+    func pressed() throws -> String {
+        try control.receive()
+        return control.events.filter { $0.type == "CALL_DTMF_START" }.compactMap(\.param).joined()
     }
 
     /// The reason of the end, such as `486 Busy Here`.
@@ -158,7 +172,7 @@ final class BaresipCall {
             module_app ctrl_tcp.so
             ctrl_tcp_listen \(options.address):\(controlPort)
             net_interface \(options.address)
-            dns_server 127.0.0.1:53
+            dns_server \(options.address):\(NameServer.port)
             sip_listen \(options.address):5060
             sip_certificate \(folder.path)/pair.pem
             sip_cafile \(certificate.deletingLastPathComponent().path)/ca.crt

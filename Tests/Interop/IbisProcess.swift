@@ -59,10 +59,12 @@ final class IbisProcess {
             try await command("number", "add", number, "--echo")
         case .asterisk(let peer, let dialled):
             try await Program.run(
-                binary, ["peer", "add", "asterisk"] + peer.arguments(try await Lab.certificate("ca.crt"))
+                binary,
+                ["peer", "add", "asterisk"] + peer.arguments(try await Lab.certificate("ca.crt"))
                     + ["--config", file], in: try Place.folder("ibis-command"))
             try await Program.run(
-                binary, ["number", "add", number, "--peer", "asterisk"] + (dialled.map { ["--extension", $0] } ?? [])
+                binary,
+                ["number", "add", number, "--peer", "asterisk"] + (dialled.map { ["--extension", $0] } ?? [])
                     + ["--config", file], in: try Place.folder("ibis-command"))
         }
         let flags = settings.flatMap { ["--\($0)", $1] }
@@ -99,9 +101,12 @@ final class IbisProcess {
     }
 
     /// Ends it as a service manager does.
-    func stop() async throws {
-        program.terminate()
-        let status = try await program.ended(within: .seconds(30))
+    func terminate() { program.terminate() }
+
+    /// It gives calls that are up 20 s to end.
+    private func stop() async throws {
+        terminate()
+        let status = try await program.ended(within: .seconds(35))
         guard status == 0 else { throw program.failure("ended with status \(status) at SIGTERM") }
     }
 

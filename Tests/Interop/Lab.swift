@@ -82,6 +82,26 @@ struct Asterisk {
         return count.flatMap { Int($0.1) } ?? -1
     }
 
+    /// Waits until every call is over.
+    func idle(within limit: Duration = .seconds(5)) async throws {
+        let deadline = ContinuousClock.now + limit
+        while try await channels() != 0 {
+            guard ContinuousClock.now < deadline else {
+                throw InteropFailure("Asterisk still has a call after \(limit)", log: console)
+            }
+        }
+    }
+
+    /// Waits until a call is up, its ACK included.
+    func answered(within limit: Duration = .seconds(5)) async throws {
+        let deadline = ContinuousClock.now + limit
+        while try await !cli("core show channels concise").contains("!Up!") {
+            guard ContinuousClock.now < deadline else {
+                throw InteropFailure("Asterisk has answered no call after \(limit)", log: console)
+            }
+        }
+    }
+
     /// A recording of the dialplan (heard.wav16, said.wav16, both.wav16) after the call, once it does not grow any more.
     func recording(_ name: String, within limit: Duration = .seconds(5)) async throws -> WAVReader {
         try await finishedRecording(folder.appending(path: "spool/\(name)"), within: limit)

@@ -23,7 +23,8 @@ final class Program {
         defer { close(pipe[0]) }
         input = pipe[1]
         pid = try Program.spawn(
-            ["env", "-C", folder.path, "timeout", "--kill-after=5", "\(limit.components.seconds)", command] + arguments,
+            ["env", "-C", folder.path, "timeout", "--kill-after=40", "\(limit.components.seconds)", command]
+                + arguments,
             ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }, pipe[0], log)
     }
 
@@ -34,11 +35,19 @@ final class Program {
         posix_spawn_file_actions_adddup2(&actions, input, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log.path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // Threads of the concurrency runtime block signals, and a child inherits that.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var argv: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         var envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
         var pid: pid_t = 0
-        let code = posix_spawnp(&pid, "env", &actions, nil, &argv, &envp)
+        let code = posix_spawnp(&pid, "env", &actions, &attributes, &argv, &envp)
         guard code == 0 else {
             throw InteropFailure("“\(words.joined(separator: " "))” could not be started (errno \(code))")
         }

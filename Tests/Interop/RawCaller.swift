@@ -29,7 +29,8 @@ final class RawCaller {
         program = try Program(
             "openssl",
             [
-                "s_client", "-quiet", "-connect", "\(IbisProcess.address):\(IbisProcess.tlsPort)", "-bind", "\(address):0",
+                "s_client", "-quiet", "-connect", "\(IbisProcess.address):\(IbisProcess.tlsPort)", "-bind",
+                "\(address):0",
                 "-servername", "sip.example.com", "-CAfile", try await Lab.certificate("ca.crt").path,
                 "-verify_hostname", "sip.example.com", "-verify_return_error",
             ], in: try Place.folder("openssl"), limit: .seconds(60))
@@ -120,7 +121,8 @@ final class RawCaller {
             }
             let text = String(decoding: news, as: UTF8.self)[start.lowerBound...]
             guard let head = text.range(of: "\r\n\r\n") else { return nil }
-            let length = text[..<head.lowerBound].firstMatch(of: /(?i)\r\nContent-Length: *(\d+)/).flatMap { Int($0.1) } ?? 0
+            let length =
+                text[..<head.lowerBound].firstMatch(of: /(?i)\r\nContent-Length: *(\d+)/).flatMap { Int($0.1) } ?? 0
             let size = text[..<head.upperBound].utf8.count + length
             guard text.utf8.count >= size else { return nil }
             read = all.utf8.count - text.utf8.count + size

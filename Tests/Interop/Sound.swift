@@ -15,12 +15,23 @@ func finishedRecording(_ file: URL, within limit: Duration = .seconds(5)) async 
     }
 }
 
+/// What a part of a recording sounds like; `start` and `end` in seconds.
+func tone(of recording: WAVReader, from start: Double, to end: Double) -> ToneAnalysis {
+    let rate = Double(recording.sampleRate)
+    let all = 0...recording.samples.count
+    let range = Int(start * rate).clamped(to: all)..<Int(max(start, end) * rate).clamped(to: all)
+    return ToneAnalysis.analyse(Array(recording.samples[range]), rate: recording.sampleRate)
+}
+
 /// The last seconds of a recording, but for the very last 300 ms, in which the call ends.
 func tone(of recording: WAVReader, seconds: Double = 2) -> ToneAnalysis {
-    let rate = Double(recording.sampleRate)
-    let end = max(0, recording.samples.count - Int(0.3 * rate))
-    let start = max(0, end - Int(seconds * rate))
-    return ToneAnalysis.analyse(Array(recording.samples[start..<end]), rate: recording.sampleRate)
+    tone(of: recording, from: recording.seconds - 0.3 - seconds, to: recording.seconds - 0.3)
+}
+
+extension Int {
+    fileprivate func clamped(to range: ClosedRange<Int>) -> Int {
+        Swift.min(Swift.max(self, range.lowerBound), range.upperBound)
+    }
 }
 
 /// A tone of `hertz` came through: peak within 5 Hz, level within 3 dB of `reference`, next to nothing else.
