@@ -88,9 +88,7 @@ public struct DigestAnswer: Hashable, Sendable, CustomStringConvertible, CustomR
     /// Whether the sender knows the password. Takes the same time wherever the first difference is.
     public func isCorrect(password: String, method: Method) -> Bool {
         guard let expected = proof(password: password, method: method) else { return false }
-        let (a, b) = (Array(expected.utf8), Array(response.utf8))
-        guard a.count == b.count else { return false }
-        return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+        return ConstantTime.areEqual(expected.utf8, response.utf8)
     }
 
     private func proof(password: String, method: Method) -> String? {
