@@ -78,11 +78,19 @@ public struct EdgeLimits: Sendable, Hashable {
     public var messageTimeout: Duration
     /// A connection without any octet for this long is closed, unless a call uses it.
     public var idleTimeout: Duration
+    /// A call whose caller sends neither media nor reports for this long is hung up: its BYE got lost.
+    public var mediaTimeout: Duration
+    /// Octets of unfinished messages, over all connections.
+    public var bufferedOctets: Int
+    /// INVITE transactions at once, answered ones included, and the octets that their requests may hold.
+    public var transactions: Int
+    public var transactionOctets: Int
 
     public init(
         calls: Int = 1_000, connections: Int = 4_096, handshakesPerAddress: Int = 256,
         handshakeTimeout: Duration = .seconds(5), messageTimeout: Duration = .seconds(10),
-        idleTimeout: Duration = .seconds(600)
+        idleTimeout: Duration = .seconds(600), mediaTimeout: Duration = .seconds(60),
+        bufferedOctets: Int = 64 << 20, transactions: Int = 20_000, transactionOctets: Int = 128 << 20
     ) {
         self.calls = calls
         self.connections = connections
@@ -90,5 +98,9 @@ public struct EdgeLimits: Sendable, Hashable {
         self.handshakeTimeout = handshakeTimeout
         self.messageTimeout = messageTimeout
         self.idleTimeout = idleTimeout
+        self.mediaTimeout = mediaTimeout
+        self.bufferedOctets = bufferedOctets
+        self.transactions = transactions
+        self.transactionOctets = transactionOctets
     }
 }

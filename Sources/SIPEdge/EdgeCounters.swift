@@ -10,6 +10,10 @@ public final class EdgeCounters: Sendable {
         case handshakesTimedOut = "handshakes_timed_out"
         case connectionsTooSlow = "connections_too_slow"
         case connectionsIdle = "connections_idle"
+        /// Ended as too many octets of unfinished messages were held.
+        case connectionsBuffersFull = "connections_buffers_full"
+        /// Handshakes ended early to make room for a new connection.
+        case handshakesEvicted = "handshakes_evicted"
         case framingLost = "framing_lost"
         case messagesMalformed = "messages_malformed"
         case datagramsRefusedSource = "datagrams_refused_source"
@@ -17,10 +21,14 @@ public final class EdgeCounters: Sendable {
         case responsesReceived = "responses_received"
         case responsesUnmatched = "responses_unmatched"
         case requestsOutsideDialog = "requests_outside_dialog"
+        /// INVITEs answered 503 without a transaction, as too many are open.
+        case transactionsShed = "transactions_shed"
         case callsStarted = "calls_started"
         case callsAnswered = "calls_answered"
         case callsRefused = "calls_refused"
         case callsShed = "calls_shed"
+        /// Ended here as nothing was heard of the caller any more.
+        case callsSilent = "calls_silent"
     }
 
     private let values: [Cell]

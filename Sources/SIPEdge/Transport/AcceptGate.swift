@@ -26,6 +26,9 @@ struct AcceptGate {
         self.maximumHandshakesPerSource = maximumHandshakesPerSource
     }
 
+    /// No source gets another connection.
+    var isFull: Bool { open >= maximumConnections }
+
     /// Counts the connection when it is admitted; `handshakeEnded` and `closed` must follow.
     mutating func admit(_ source: SocketAddress?) -> Verdict {
         guard let source, allowed.contains(where: { $0.contains(source) }) else { return .refuseSource }

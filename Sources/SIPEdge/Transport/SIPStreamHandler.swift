@@ -19,6 +19,10 @@ final class SIPStreamHandler: ChannelInboundHandler {
         case idle
         /// The peer does not read what we send.
         case writerFull
+        /// All connections together hold as many octets of unfinished messages as they may.
+        case buffersFull
+        /// Gave way to a newer connection while its handshake was not done.
+        case evicted
         case shutdown
     }
 
@@ -31,14 +35,31 @@ final class SIPStreamHandler: ChannelInboundHandler {
 
     /// Unsent octets at which a peer that does not read is given up.
     private static let maximumPendingWrite = 1 << 20
+    /// What a queued write costs besides its octets, about: else pongs of two octets would add up unseen.
+    private static let writeOverhead = 512
+
+    /// Octets of unfinished messages, counted over all connections of the transport layer.
+    final class Buffered {
+        private let limit: Int
+        private(set) var octets = 0
+
+        init(limit: Int) { self.limit = limit }
+
+        var isFull: Bool { octets > limit }
+
+        func change(from old: Int, to new: Int) { octets += new - old }
+    }
 
     let flow: Flow
     private let limits: EdgeLimits
+    private let buffered: Buffered
     private let report: (SIPStreamHandler, Event) -> Void
     private var framer = StreamFramer()
     private var context: ChannelHandlerContext?
     private var pendingWrite = 0
-    private var handshakeDone: Bool
+    private var counted = 0
+    private(set) var handshakeDone: Bool
+    private var isReported = false
     private let openedAt: NIODeadline
     private var lastActivity: NIODeadline
     private var messageBegan: NIODeadline?
@@ -47,11 +68,12 @@ final class SIPStreamHandler: ChannelInboundHandler {
     var users = 0
 
     init(
-        flow: Flow, limits: EdgeLimits, handshakeDone: Bool, now: NIODeadline,
+        flow: Flow, limits: EdgeLimits, buffered: Buffered, handshakeDone: Bool, now: NIODeadline,
         report: @escaping (SIPStreamHandler, Event) -> Void
     ) {
         self.flow = flow
         self.limits = limits
+        self.buffered = buffered
         self.handshakeDone = handshakeDone
         self.openedAt = now
         self.lastActivity = now
@@ -62,8 +84,8 @@ final class SIPStreamHandler: ChannelInboundHandler {
 
     func send(_ octets: [UInt8]) {
         guard let context, ending == nil else { return }
-        guard pendingWrite + octets.count <= Self.maximumPendingWrite else { return end(.writerFull) }
-        let count = octets.count
+        let count = octets.count + Self.writeOverhead
+        guard pendingWrite + count <= Self.maximumPendingWrite else { return end(.writerFull) }
         pendingWrite += count
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.pendingWrite -= count }
@@ -76,8 +98,23 @@ final class SIPStreamHandler: ChannelInboundHandler {
         if let context {
             context.close(promise: nil)
         } else {
-            report(self, .ended(reason))
+            reportEnd(reason)
         }
+    }
+
+    /// Once, however many ways a channel has of telling that it is over.
+    private func reportEnd(_ reason: Ending) {
+        guard !isReported else { return }
+        isReported = true
+        ending = reason
+        framer = StreamFramer()
+        count(0)
+        report(self, .ended(reason))
+    }
+
+    private func count(_ octets: Int) {
+        buffered.change(from: counted, to: octets)
+        counted = octets
     }
 
     /// Called every second: what has taken too long is ended.
@@ -95,13 +132,15 @@ final class SIPStreamHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    /// Also the end of a channel that never became active.
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        reportEnd(ending ?? (handshakeDone ? .closed : .handshakeFailed))
+    }
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
-        let reason = ending ?? (handshakeDone ? .closed : .handshakeFailed)
-        ending = reason
-        report(self, .ended(reason))
+        reportEnd(ending ?? (handshakeDone ? .closed : .handshakeFailed))
         context.fireChannelInactive()
     }
 
@@ -136,6 +175,9 @@ final class SIPStreamHandler: ChannelInboundHandler {
             end(.framingLost)
             return
         }
+        guard ending == nil else { return }
+        count(framer.buffered)
+        if buffered.isFull, counted > 0 { return end(.buffersFull) }
         if !framer.isMidMessage {
             messageBegan = nil
         } else if messageBegan == nil {

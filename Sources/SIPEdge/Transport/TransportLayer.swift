@@ -30,6 +30,9 @@ package final class TransportLayer {
     /// Addresses that are let in as peers, kept up to date by the peer directory.
     private var peerAddresses: Set<String> = []
     private var connections: [UInt64: Connection] = [:]
+    private let buffered: SIPStreamHandler.Buffered
+    /// Accepted TLS connections in the order they came; those whose handshake is over are skipped when it is used.
+    private var handshakes: ArraySlice<UInt64> = []
     private var outbound: [Target: UInt64] = [:]
     private var opening: [Target: [(Result<Flow, any Error>) -> Void]] = [:]
     private var lastConnection: UInt64 = 0
@@ -47,7 +50,10 @@ package final class TransportLayer {
         let handler: SIPStreamHandler
         let side: Side
         var target: Target?
+        /// Counts among the unfinished handshakes of its source.
         var inHandshake: Bool
+        /// Counts among the accepted connections.
+        var isCounted: Bool
     }
 
     package init(configuration: EdgeConfiguration, counters: EdgeCounters, loop: any EventLoop, logger: Logger) {
@@ -55,6 +61,7 @@ package final class TransportLayer {
         self.counters = counters
         self.loop = loop
         self.logger = logger
+        buffered = SIPStreamHandler.Buffered(limit: configuration.limits.bufferedOctets)
         gate = AcceptGate(
             allowed: configuration.trustedRanges, maximumConnections: configuration.limits.connections,
             maximumHandshakesPerSource: configuration.limits.handshakesPerAddress)
@@ -213,7 +220,10 @@ package final class TransportLayer {
         let side: Side = target.trustsMeta(configuration.meta) ? .meta : .peer
         let waiter = ConnectWaiter(loop: loop) { [weak self] channel in
             guard let self else { return }
-            guard let remote = channel.remoteAddress else { return }
+            guard let remote = channel.remoteAddress else {  // reset meanwhile
+                self.opened(target, .failure(ChannelError.ioOnClosedChannel))
+                return channel.close(promise: nil)
+            }
             let flow = Flow(transport: target.transport, connection: number, remote: remote)
             self.add(channel, flow: flow, side: side, target: target, handshakeDone: !usesTLS)
             if !usesTLS { self.opened(target, .success(flow)) }
@@ -234,7 +244,7 @@ package final class TransportLayer {
         if transport == .tcp, let source, !peerAddresses.contains(source.ipAddress ?? "") {
             verdict = .refuseSource
         } else {
-            verdict = gate.admit(source)
+            verdict = admit(source)
         }
         guard verdict == .admit, let source else {
             counters.count(verdict == .refuseLimit ? .connectionsRefusedLimit : .connectionsRefusedSource)
@@ -245,20 +255,62 @@ package final class TransportLayer {
         let flow = Flow(transport: transport, connection: lastConnection, remote: source)
         let side: Side = peerAddresses.contains(source.ipAddress ?? "") ? .peer : .meta
         return channel.eventLoop.makeCompletedFuture {
-            if transport == .tls, let serverTLS {
-                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: serverTLS))
+            do {
+                if transport == .tls, let serverTLS {
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: serverTLS))
+                }
+            } catch {
+                gate.handshakeEnded(source)
+                gate.closed()
+                throw error
             }
             self.add(channel, flow: flow, side: side, target: nil, handshakeDone: transport == .tcp)
         }
     }
 
+    /// When all places are taken, the handshake that has been going on for longest makes room: connections that only wait
+    /// keep nobody out who means it.
+    private func admit(_ source: SocketAddress?) -> AcceptGate.Verdict {
+        let verdict = gate.admit(source)
+        guard verdict == .refuseLimit, gate.isFull, endOldestHandshake() else { return verdict }
+        return gate.admit(source)
+    }
+
+    private func endOldestHandshake() -> Bool {
+        while let number = handshakes.popFirst() {
+            guard let connection = connections[number], connection.inHandshake, connection.handler.isOpen else {
+                continue
+            }
+            uncount(number)
+            connection.handler.end(.evicted)
+            return true
+        }
+        return false
+    }
+
+    /// The connection takes up no place any more.
+    private func uncount(_ number: UInt64) {
+        guard let connection = connections[number] else { return }
+        handshakeEnded(connection.handler.flow)
+        guard connection.isCounted else { return }
+        connections[number]?.isCounted = false
+        gate.closed()
+    }
+
     private func add(_ channel: any Channel, flow: Flow, side: Side, target: Target?, handshakeDone: Bool) {
         let handler = SIPStreamHandler(
-            flow: flow, limits: configuration.limits, handshakeDone: handshakeDone, now: loop.now
+            flow: flow, limits: configuration.limits, buffered: buffered, handshakeDone: handshakeDone, now: loop.now
         ) { [weak self] handler, event in self?.handle(event, of: handler) }
         connections[flow.connection] = Connection(
-            handler: handler, side: side, target: target, inHandshake: target == nil)
-        if handshakeDone { handshakeEnded(flow) }
+            handler: handler, side: side, target: target, inHandshake: target == nil, isCounted: target == nil)
+        if handshakeDone {
+            handshakeEnded(flow)
+        } else if target == nil {
+            handshakes.append(flow.connection)
+            if handshakes.count > 2 * connections.count + 1_024 {
+                handshakes = handshakes.filter { connections[$0]?.inHandshake == true }[...]
+            }
+        }
         do {
             try channel.pipeline.syncOperations.addHandler(handler)
         } catch {
@@ -286,14 +338,13 @@ package final class TransportLayer {
             counters.count(.messagesMalformed)
             onMalformed(problem, flow)
         case .ended(let reason):
-            handshakeEnded(flow)
+            uncount(flow.connection)
             guard let connection = connections.removeValue(forKey: flow.connection) else { return }
             count(reason)
             if let target = connection.target {
                 if outbound[target] == flow.connection { outbound[target] = nil }
-                opened(target, .failure(ConnectionEnded(reason: reason)))
-            } else {
-                gate.closed()
+                // Those who wait for the target wait for another connection when this one was up already.
+                if !handler.handshakeDone { opened(target, .failure(ConnectionEnded(reason: reason))) }
             }
             logger.debug(
                 "connection ended",
@@ -309,6 +360,8 @@ package final class TransportLayer {
         case .handshakeTooSlow: counters.count(.handshakesTimedOut)
         case .messageTooSlow, .writerFull: counters.count(.connectionsTooSlow)
         case .idle: counters.count(.connectionsIdle)
+        case .buffersFull: counters.count(.connectionsBuffersFull)
+        case .evicted: counters.count(.handshakesEvicted)
         case .closed, .shutdown: break
         }
     }
