@@ -2,7 +2,7 @@ public import Logging
 public import Media
 package import NIOCore
 import NIOPosix
-import SIPCore
+package import SIPCore
 public import ServiceLifecycle
 import Synchronization
 
@@ -18,19 +18,64 @@ public final class SIPEdge: Service, Sendable {
     /// What lives on the loop.
     private final class Parts {
         let transport: TransportLayer
+        let driver: TransactionDriver
+        let dialogs: DialogTable
         let server: UserAgentServer
         let peers: PeerDirectory
+        /// Asked after each end of a call, a dialog or a transaction; true: has been served.
+        var waiters: [() -> Bool] = []
 
-        init(transport: TransportLayer, server: UserAgentServer, peers: PeerDirectory) {
+        init(
+            transport: TransportLayer, driver: TransactionDriver, dialogs: DialogTable, server: UserAgentServer,
+            peers: PeerDirectory
+        ) {
             self.transport = transport
+            self.driver = driver
+            self.dialogs = dialogs
             self.server = server
             self.peers = peers
+            driver.onFinished = { [weak self] in self?.somethingEnded() }
+            dialogs.onEmpty = { [weak self] in self?.somethingEnded() }
+            server.onCallEnded = { [weak self] in self?.somethingEnded() }
+        }
+
+        private func somethingEnded() {
+            guard !waiters.isEmpty else { return }
+            let asked = waiters
+            waiters = []
+            waiters += asked.filter { !$0() }
+        }
+
+        var inventory: Inventory {
+            Inventory(
+                calls: server.activeCalls, dialogs: dialogs.count, serverTransactions: driver.openTransactions.server,
+                clientTransactions: driver.openTransactions.client)
+        }
+
+        /// Calls back, once, when `condition` holds: now or after a call, a dialog or a transaction has ended.
+        func when(_ condition: @escaping () -> Bool, _ body: @escaping () -> Void) {
+            let waiter = {
+                guard condition() else { return false }
+                body()
+                return true
+            }
+            if !waiter() { waiters.append(waiter) }
         }
     }
 
-    public init(
+    public convenience init(
         configuration: EdgeConfiguration, routing: RoutingTable, media: MediaEngine, greeting: Prompt, logger: Logger,
         drainTime: Duration = .seconds(20)
+    ) async {
+        await self.init(
+            configuration: configuration, routing: routing, media: media, greeting: greeting, logger: logger,
+            drainTime: drainTime, timing: Timing())
+    }
+
+    /// - Parameter timing: of SIP's timers; tests shorten it.
+    package init(
+        configuration: EdgeConfiguration, routing: RoutingTable, media: MediaEngine, greeting: Prompt, logger: Logger,
+        drainTime: Duration = .seconds(20), timing: Timing
     ) async {
         // One loop for all signalling: both legs of a call, their timers and the routing table never cross threads.
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -40,29 +85,32 @@ public final class SIPEdge: Service, Sendable {
         let counters = self.counters
         parts = await loop.run {
             let parts = SIPEdge.assemble(
-                configuration: configuration, routing: routing, media: media, greeting: greeting, counters: counters,
-                loop: loop, logger: logger)
+                configuration: configuration, routing: routing, media: media, greeting: greeting, timing: timing,
+                counters: counters, loop: loop, logger: logger)
             return NIOLoopBound(parts, eventLoop: loop)
         }
     }
 
     private static func assemble(
-        configuration: EdgeConfiguration, routing: RoutingTable, media: MediaEngine, greeting: Prompt,
+        configuration: EdgeConfiguration, routing: RoutingTable, media: MediaEngine, greeting: Prompt, timing: Timing,
         counters: EdgeCounters, loop: any EventLoop, logger: Logger
     ) -> Parts {
         let transport = TransportLayer(configuration: configuration, counters: counters, loop: loop, logger: logger)
-        let driver = TransactionDriver(transport: transport, counters: counters)
-        let peers = PeerDirectory(loop: loop, logger: logger)
+        let driver = TransactionDriver(
+            transport: transport, timing: timing, limits: configuration.limits, counters: counters)
+        let own = try? SocketAddress(ipAddress: configuration.peerAddress, port: 0)
+        let peers = PeerDirectory(family: own?.protocol, loop: loop, logger: logger)
+        let dialogs = DialogTable()
         peers.onChange = { [weak transport] in transport?.setPeerAddresses($0) }
         let services = CallServices(
-            loop: loop, driver: driver, dialogs: DialogTable(), media: media, greeting: greeting,
+            loop: loop, driver: driver, dialogs: dialogs, media: media, greeting: greeting,
             configuration: configuration,
             meta: MetaTrunk(
                 hostname: configuration.hostname, port: configuration.tlsPort, configuration: configuration.meta),
             ids: .random, timing: driver.timing, counters: counters)
         let server = UserAgentServer(services: services, peers: peers, logger: logger)
         server.update(routing)
-        return Parts(transport: transport, server: server, peers: peers)
+        return Parts(transport: transport, driver: driver, dialogs: dialogs, server: server, peers: peers)
     }
 
     /// Reads the certificate and listens. Throws when a file cannot be used or a port cannot be had.
@@ -91,22 +139,33 @@ public final class SIPEdge: Service, Sendable {
     private func drain() async {
         let (idle, signal) = AsyncStream.makeStream(of: Void.self)
         await loop.run {
-            let server = self.parts.value.server
+            let parts = self.parts.value
+            let server = parts.server
             server.drain()
-            guard server.activeCalls > 0 else { return signal.finish() }
-            self.logger.notice("waiting for calls to end", metadata: ["calls": "\(server.activeCalls)"])
-            server.onIdle = { signal.finish() }
-            self.loop.assumeIsolated().scheduleTask(in: TimeAmount(self.drainTime)) {
-                server.hangUpAll(.normalClearing)
+            if server.activeCalls > 0 {
+                self.logger.notice("waiting for calls to end", metadata: ["calls": "\(server.activeCalls)"])
+            }
+            let loop = self.loop.assumeIsolated()
+            let hangUp = loop.scheduleTask(in: TimeAmount(self.drainTime)) { server.hangUpAll(.normalClearing) }
+            parts.when({ server.activeCalls == 0 }) {
+                hangUp.cancel()
+                // A BYE of ours may still be on its way, over a connection that is only being made.
+                let limit = loop.scheduleTask(in: Self.lastRequestsTime) { signal.finish() }
+                parts.when({ parts.dialogs.count == 0 }) {
+                    limit.cancel()
+                    signal.finish()
+                }
             }
         }
         for await _ in idle {}
-        // Long enough for the answers to our last requests.
-        try? await loop.scheduleTask(in: .milliseconds(200)) {
+        await loop.run {
             self.parts.value.peers.stop()
             self.parts.value.transport.shutdown()
-        }.futureResult.get()
+        }
     }
+
+    /// How long a stop waits for the answers to our last requests.
+    private static let lastRequestsTime = TimeAmount.seconds(3)
 
     /// Takes a new routing table into use; calls in progress go on as they are.
     public func update(routing: RoutingTable) {
@@ -116,6 +175,38 @@ public final class SIPEdge: Service, Sendable {
     public var activeCalls: Int {
         get async { await loop.run { self.parts.value.server.activeCalls } }
     }
+
+    /// What is going on now; all of it comes back to 0.
+    package struct Inventory: Sendable, Hashable {
+        package var calls: Int
+        package var dialogs: Int
+        package var serverTransactions: Int
+        package var clientTransactions: Int
+    }
+
+    package var inventory: Inventory {
+        get async {
+            await loop.run {
+                self.parts.value.inventory
+            }
+        }
+    }
+
+    /// Returns once the inventory is as the condition asks for.
+    package func settle(_ condition: @escaping @Sendable (Inventory) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                let parts = self.parts.value
+                parts.when({ condition(parts.inventory) }) { continuation.resume() }
+            }
+        }
+    }
+
+    /// Hangs up all calls, as a stop does in the end.
+    package func hangUpAll() { loop.execute { self.parts.value.server.hangUpAll(.normalClearing) } }
+
+    /// New INVITEs get 503 from now on.
+    package func startDraining() { loop.execute { self.parts.value.server.drain() } }
 
     /// Ports that are listened on.
     public var ports: (tls: UInt16, peer: UInt16) {

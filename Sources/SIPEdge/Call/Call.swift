@@ -26,6 +26,7 @@ final class Call {
     private let startedAt: NIODeadline
     private var answeredAt: NIODeadline?
     private var metaDuration: String?
+    private var silenceTimer: Scheduled<Void>?
     private var finished = false
     /// Called once, when both legs and the media are over.
     var onFinished: (Call) -> Void = { _ in }
@@ -179,11 +180,42 @@ final class Call {
         case .firstPacket(let leg): logger.debug("first packet", metadata: ["media.leg": "\(leg)"])
         case .noMedia(let leg, let since):
             logger.warning("no media", metadata: ["media.leg": "\(leg)", "since": "\(since)"])
+            if leg == .a { watchSilence(since) }
         case .authenticationFailing(let leg, let count):
             logger.warning("media does not authenticate", metadata: ["media.leg": "\(leg)", "packets": "\(count)"])
         case .digit(let leg, _, _): logger.debug("digit", metadata: ["media.leg": "\(leg)"])
         case .playFinished(let leg): logger.debug("prompt played", metadata: ["media.leg": "\(leg)"])
-        case .digitsSent, .ended: break
+        case .ended(let leg, .failed(let error)):
+            logger.error("media failed", metadata: ["media.leg": "\(leg)", "reason": "\(error.message)"])
+            handle(.hangUp(.temporaryFailure))
+        case .digitsSent, .ended(_, .bye): break
+        }
+    }
+
+    /// Meta ends a call with BYE; where that got lost, only the silence tells. A caller who is muted or on a bad network
+    /// still sends reports.
+    private func watchSilence(_ since: Duration) {
+        guard !finished else { return }
+        let media = self.media
+        let loop = services.loop
+        let rest = max(services.configuration.limits.mediaTimeout - since, .zero)
+        loop.makeFutureWithTask { await media.statistics()[.a] }.assumeIsolated().whenSuccess { [weak self] before in
+            guard let self, !self.finished else { return }
+            self.silenceTimer = loop.assumeIsolated().scheduleTask(in: TimeAmount(rest)) { [weak self] in
+                self?.checkSilence(before)
+            }
+        }
+    }
+
+    private func checkSilence(_ before: LegStatistics?) {
+        let media = self.media
+        services.loop.makeFutureWithTask { await media.statistics()[.a] }.assumeIsolated().whenSuccess {
+            [weak self] now in
+            guard let self, !self.finished, now?.packetsReceived == before?.packetsReceived else { return }
+            guard now?.rtcpReceived == before?.rtcpReceived else { return self.watchSilence(.zero) }
+            self.logger.warning("the caller is silent, hanging up")
+            self.services.counters.count(.callsSilent)
+            self.handle(.hangUp(.recoveryOnTimerExpiry))
         }
     }
 
@@ -191,6 +223,7 @@ final class Call {
         guard !finished else { return }
         finished = true
         stopRingTimer()
+        silenceTimer?.cancel()
         let talked = answeredAt.map { (services.loop.now - $0).milliseconds }
         let media = self.media
         media.close()

@@ -56,7 +56,8 @@ final class CalleeLeg {
     private func handle(_ report: UACInvite.Report) {
         switch report {
         case .provisional(let response): onEvent(.calleeProgress(status: response.status))
-        case .challenged(let response): onEvent(.calleeFailed(status: response.status))
+        // We have no password for a PBX: giving up is what ends the leg, and reports the status.
+        case .challenged: leg.handle(.cancel(headers: []))
         case .answered(let response): answered(response)
         case .failed(let status, _):
             logger.info("peer refused", metadata: ["sip.status": "\(status)"])

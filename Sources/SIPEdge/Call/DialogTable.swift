@@ -24,13 +24,18 @@ package final class DialogTable {
     }
 
     private var legs: [Key: any Leg] = [:]
+    /// The last dialog is over, its last request answered.
+    package var onEmpty: () -> Void = {}
 
     package init() {}
 
     package var count: Int { legs.count }
 
     package func add(_ leg: any Leg, _ key: Key) { legs[key] = leg }
-    package func remove(_ key: Key) { legs[key] = nil }
+    package func remove(_ key: Key) {
+        legs[key] = nil
+        if legs.isEmpty { onEmpty() }
+    }
 
     /// False when no dialog of ours is meant, or the message comes from elsewhere than the dialog's peer.
     package func route(_ incoming: TransactionDriver.Incoming) -> Bool {

@@ -36,6 +36,9 @@ package final class IncomingLeg: DialogTable.Leg {
             self?.ladder.received(cancel)
             self?.handle(.cancelled(cancel))
         }
+        // Answers go over the connection that the INVITE came by and no other (meta-calling §5.3): without it nobody can
+        // hear ours, so an unanswered call is given up.
+        transaction.onFlowClosed = { [weak self] in self?.handle(.cancelled(nil)) }
         transaction.onSent = { [weak self] in self?.ladder.sent($0) }
     }
 
@@ -72,6 +75,7 @@ package final class IncomingLeg: DialogTable.Leg {
 
     package func receivedACK(_ request: Request) {
         ladder.received(request)
+        if let number = request.headers.cseq?.number { waiting[number] = nil }
         handle(.received(request))
     }
 
@@ -80,7 +84,7 @@ package final class IncomingLeg: DialogTable.Leg {
     private func answer(_ request: Request, _ response: Response) {
         guard let number = request.headers.cseq?.number, let transaction = waiting[number] else { return }
         // The 2xx to a re-INVITE is repeated until its ACK comes.
-        if request.method != .invite { waiting[number] = nil }
+        if request.method != .invite || response.status >= 300 { waiting[number] = nil }
         transaction.respond(response)
     }
 

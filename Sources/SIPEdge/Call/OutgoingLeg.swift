@@ -68,6 +68,7 @@ package final class OutgoingLeg: DialogTable.Leg {
 
     package func receivedACK(_ request: Request) {
         ladder.received(request)
+        if let number = request.headers.cseq?.number { waiting[number] = nil }
         handle(.request(request))
     }
 
@@ -79,7 +80,7 @@ package final class OutgoingLeg: DialogTable.Leg {
     private func answer(_ request: Request, _ response: Response) {
         guard let number = request.headers.cseq?.number, let transaction = waiting[number] else { return }
         // The 2xx to a re-INVITE is repeated until its ACK comes.
-        if request.method != .invite { waiting[number] = nil }
+        if request.method != .invite || response.status >= 300 { waiting[number] = nil }
         transaction.respond(response)
     }
 

@@ -13,8 +13,8 @@ final class UserAgentServer {
     private var routing = RoutingTable()
     private var calls: [String: Call] = [:]
     private var draining = false
-    /// Called when the last call has ended.
-    var onIdle: () -> Void = {}
+    /// Called when a call has ended.
+    var onCallEnded: () -> Void = {}
 
     init(services: CallServices, peers: PeerDirectory, logger: Logger) {
         self.services = services
@@ -147,7 +147,7 @@ final class UserAgentServer {
 
     private func finished(_ call: Call) {
         calls[call.id] = nil
-        if calls.isEmpty { onIdle() }
+        onCallEnded()
     }
 
     /// What can be answered is (RFC 3261 §8.2): the request was readable enough to build a response from.

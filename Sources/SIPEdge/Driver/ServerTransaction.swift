@@ -18,6 +18,10 @@ package final class ServerTransaction {
     private let otherTimers: Timers<NonInviteServerTransaction.TimerID>
     /// Set by the INVITE's owner: a CANCEL for it came in and was answered.
     package var onCancel: ((Request) -> Void)?
+    /// Set by the INVITE's owner: the connection that it came by is gone.
+    package var onFlowClosed: (() -> Void)?
+    /// Octets that the request holds until the transaction is over, about.
+    let cost: Int
     /// Every response of the transaction, for the call's ladder; those sent before it is set come first.
     package var onSent: ((Response) -> Void)? {
         didSet {
@@ -35,6 +39,7 @@ package final class ServerTransaction {
         self.flow = flow
         self.side = side
         self.driver = driver
+        cost = request.heldOctets
         let reliable = flow.transport.isReliable
         machine =
             request.method == .invite
@@ -105,10 +110,17 @@ package final class ServerTransaction {
         driver.transport.send(response.encoded(), on: flow)
     }
 
+    /// Nothing more can come or go: a response to a request of a connection is never sent by another one.
+    func flowClosed() {
+        onFlowClosed?()
+        finish()
+    }
+
     private func finish() {
         inviteTimers.cancelAll()
         otherTimers.cancelAll()
         onCancel = nil
+        onFlowClosed = nil
         onSent = nil
         driver.finished(self)
     }

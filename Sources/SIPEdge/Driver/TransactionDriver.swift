@@ -23,19 +23,27 @@ package final class TransactionDriver {
     package let timing: Timing
     let loop: any EventLoop
     private let counters: EdgeCounters
+    private let limits: EdgeLimits
     private var servers: [TransactionKey: ServerTransaction] = [:]
     private var clients: [TransactionKey: ClientTransaction] = [:]
+    /// Octets held by the requests of `servers`, about.
+    private var heldOctets = 0
 
     /// A request that belongs to no transaction yet; its answer goes through the transaction.
     package var onRequest: (Incoming) -> Void = { _ in }
     /// An ACK of no transaction: the one for a 2xx.
     package var onACK: (Request, Flow) -> Void = { _, _ in }
+    /// A transaction is over.
+    package var onFinished: () -> Void = {}
     /// A 2xx of no transaction: its INVITE transaction is over, the dialog's owner must repeat the ACK.
     package var onStray: (Response, Flow) -> Void = { _, _ in }
 
-    package init(transport: TransportLayer, timing: Timing = Timing(), counters: EdgeCounters) {
+    package init(
+        transport: TransportLayer, timing: Timing = Timing(), limits: EdgeLimits = EdgeLimits(), counters: EdgeCounters
+    ) {
         self.transport = transport
         self.timing = timing
+        self.limits = limits
         self.counters = counters
         loop = transport.loop
         transport.onMessage = { [weak self] in self?.received($0) }
@@ -43,7 +51,7 @@ package final class TransactionDriver {
     }
 
     package var now: Instant { Instant(loop.now) }
-    package var openTransactions: Int { servers.count + clients.count }
+    package var openTransactions: (server: Int, client: Int) { (servers.count, clients.count) }
 
     // MARK: Sending
 
@@ -98,7 +106,15 @@ package final class TransactionDriver {
         }
         if request.method == .ack { return onACK(request, flow) }
         let transaction = ServerTransaction(key: key, request: request, flow: flow, side: side, driver: self)
+        if request.method == .invite, !hasRoom(for: transaction) {
+            counters.count(.transactionsShed)
+            let response = request.response(
+                503, toTag: "overload", headers: [HeaderField(name: .retryAfter, value: "10")])
+            transport.send(response.encoded(), on: flow)
+            return
+        }
         servers[key] = transaction
+        heldOctets += transaction.cost
         transaction.start()
         if request.method == .cancel {
             cancel(transaction)
@@ -129,12 +145,34 @@ package final class TransactionDriver {
 
     private func closed(_ flow: Flow) {
         for transaction in clients.values where transaction.flow == flow { transaction.transportFailed() }
+        for transaction in servers.values where transaction.flow == flow { transaction.flowClosed() }
     }
 
     // MARK: Transactions
 
-    func finished(_ transaction: ServerTransaction) { servers[transaction.key] = nil }
-    func finished(_ transaction: ClientTransaction) { clients[transaction.key] = nil }
+    /// An INVITE's transaction outlives its answer by up to 64·T1, so many INVITEs could hold much memory.
+    private func hasRoom(for transaction: ServerTransaction) -> Bool {
+        servers.count < limits.transactions && heldOctets + transaction.cost <= limits.transactionOctets
+    }
+
+    func finished(_ transaction: ServerTransaction) {
+        if servers[transaction.key] === transaction, servers.removeValue(forKey: transaction.key) != nil {
+            heldOctets -= transaction.cost
+        }
+        onFinished()
+    }
+
+    func finished(_ transaction: ClientTransaction) {
+        if clients[transaction.key] === transaction { clients[transaction.key] = nil }
+        onFinished()
+    }
+}
+
+extension Request {
+    /// What it holds of memory, about: its octets and what is kept beside them.
+    var heldOctets: Int {
+        headers.reduce(body.count + 2_048) { $0 + $1.name.canonical.utf8.count + $1.value.utf8.count + 64 }
+    }
 }
 
 extension Flow {

@@ -8,6 +8,7 @@ import NIOPosix
 final class PeerDirectory {
     private static let refreshInterval = TimeAmount.seconds(60)
 
+    private let family: NIOBSDSocket.ProtocolFamily?
     private let loop: any EventLoop
     private let logger: Logger
     private var peers: [String: Peer] = [:]
@@ -16,7 +17,9 @@ final class PeerDirectory {
     /// Called with all addresses that are let in as peers.
     var onChange: (Set<String>) -> Void = { _ in }
 
-    init(loop: any EventLoop, logger: Logger) {
+    /// - Parameter family: the one that the peers' socket has; addresses of another cannot be reached from it.
+    init(family: NIOBSDSocket.ProtocolFamily?, loop: any EventLoop, logger: Logger) {
+        self.family = family
         self.loop = loop
         self.logger = logger
     }
@@ -32,8 +35,10 @@ final class PeerDirectory {
     }
 
     func replace(_ peers: [String: Peer]) {
+        // A peer that moved to another host is not reached, and not let in, by its old addresses.
+        let before = self.peers
+        addresses = addresses.filter { peers[$0.key] != nil && peers[$0.key]?.host == before[$0.key]?.host }
         self.peers = peers
-        addresses = addresses.filter { peers[$0.key] != nil }
         lookUp()
     }
 
@@ -56,13 +61,14 @@ final class PeerDirectory {
         announce()
         guard !names.isEmpty else { return }
         let wanted = names
+        let family = self.family
         NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
-            wanted.map { ($0.peer, try? SocketAddress.makeAddressResolvingHost($0.host, port: $0.port)) }
+            wanted.map { ($0.peer, $0.host, HostLookup.addresses(of: $0.host, port: $0.port, family: family)) }
         }.assumeIsolated().whenSuccess { [weak self] found in
             guard let self else { return }
-            for (name, address) in found {
-                if let address, self.peers[name] != nil {
-                    self.addresses[name] = [address]
+            for (name, host, addresses) in found where self.peers[name]?.host == host {
+                if !addresses.isEmpty {
+                    self.addresses[name] = addresses
                 } else {
                     self.logger.warning("peer's host name has no address", metadata: ["peer": "\(name)"])
                 }
