@@ -2,9 +2,9 @@ package import Logging
 import Media
 import NIOCore
 package import SIPCore
-import SIPEdge
+package import SIPEdge
 
-/// A stand-in for a PBX over UDP or TCP: answers calls and lets the caller hear himself. Real Asterisks are in the interop
+/// A stand-in for a PBX over UDP, TCP or TLS: answers calls and lets the caller hear himself. Real Asterisks are in the interop
 /// tests; this one is for what needs many calls, or a behaviour on command.
 package final class PBXStandIn: Sendable {
     package enum Behaviour: Sendable, Hashable {
@@ -22,27 +22,58 @@ package final class PBXStandIn: Sendable {
     private final class State {
         var behaviour: Behaviour
         var invites: [Request] = []
+        var byes: [Request] = []
+        var cancelled = 0
         var calls: [String: AnsweredCall] = [:]
         var totals = Totals()
 
         init(behaviour: Behaviour) { self.behaviour = behaviour }
     }
 
-    /// Listens on `address:port` and takes calls from `edge`.
+    /// Listens on `address:port`, with a certificate also for TLS on a port that the kernel chooses, and takes calls from
+    /// `edge`.
     package init(
-        address: String, port: UInt16, edge: String, behaviour: Behaviour = .echo,
+        address: String, port: UInt16, edge: String, certificate: StandInEndpoint.Certificate? = nil,
+        behaviour: Behaviour = .echo,
         mediaPorts: ClosedRange<UInt16> = 30_000...39_999, logger: Logger
     ) async throws {
         let endpoint = try await StandInEndpoint(
-            address: address, sipPort: port, mediaPorts: mediaPorts, logger: logger)
+            address: address, sipPort: port, certificate: certificate, mediaPorts: mediaPorts, logger: logger)
         self.endpoint = endpoint
         state = await endpoint.loop.run { NIOLoopBound(State(behaviour: behaviour), eventLoop: endpoint.loop) }
         try await endpoint.loop.flatSubmit {
             let transport = endpoint.parts.value.driver.transport
             transport.setPeerAddresses([edge])
             endpoint.parts.value.driver.onRequest = { self.handle($0) }
-            return transport.bindPeers()
+            do {
+                return certificate == nil ? transport.bindPeers() : try transport.bind()
+            } catch {
+                return endpoint.loop.makeFailedFuture(error)
+            }
         }.get()
+    }
+
+    /// Where it listens for this transport.
+    package func port(_ transport: Flow.Transport) async -> UInt16 {
+        await endpoint.loop.run {
+            let layer = self.endpoint.parts.value.driver.transport
+            return transport == .tls ? layer.tlsPort : layer.peerPort
+        }
+    }
+
+    /// Hangs up all calls.
+    package func hangUpAll() async {
+        await endpoint.loop.run { for call in self.state.value.calls.values { call.hangUp() } }
+    }
+
+    /// BYEs seen so far.
+    package var byes: [Request] {
+        get async { await endpoint.loop.run { self.state.value.byes } }
+    }
+
+    /// Calls that were cancelled so far.
+    package var cancelled: Int {
+        get async { await endpoint.loop.run { self.state.value.cancelled } }
     }
 
     package func behave(_ behaviour: Behaviour) async {
@@ -73,6 +104,7 @@ package final class PBXStandIn: Sendable {
 
     private func handle(_ incoming: TransactionDriver.Incoming) {
         let request = incoming.request
+        if request.method == .bye { state.value.byes.append(request) }
         if request.headers.to?.tag != nil {
             if endpoint.parts.value.dialogs.route(incoming) { return }
             return incoming.transaction.respond(request.response(481))
@@ -84,6 +116,7 @@ package final class PBXStandIn: Sendable {
         do {
             let id = IDSource.random.next()
             let call = try AnsweredCall(incoming, endpoint: endpoint, behaviour: state.value.behaviour)
+            call.onCancelled = { [weak self] in self?.state.value.cancelled += 1 }
             state.value.calls[id] = call
             call.onFinished = { [weak self] statistics in
                 guard let state = self?.state.value else { return }
@@ -109,6 +142,7 @@ private final class AnsweredCall {
     private var timer: Scheduled<Void>?
     /// Called on the loop with what the call's media received.
     var onFinished: (LegStatistics) -> Void = { _ in }
+    var onCancelled: () -> Void = {}
 
     init(_ incoming: TransactionDriver.Incoming, endpoint: StandInEndpoint, behaviour: PBXStandIn.Behaviour) throws {
         self.behaviour = behaviour
@@ -126,9 +160,11 @@ private final class AnsweredCall {
         self.answer = answer
         media.connect(.a, try CallMedia.parameters(negotiated, local: local))
         let tag = ids.next()
-        let port = parts.driver.transport.peerPort
+        let isTLS = incoming.flow.transport == .tls
+        let port = isTLS ? parts.driver.transport.tlsPort : parts.driver.transport.peerPort
         let party = LocalParty(
-            contact: "<sip:\(endpoint.address):\(port)>", viaSentBy: "\(endpoint.address):\(port)",
+            contact: "<sip:\(endpoint.address):\(port);transport=\(incoming.flow.transport.rawValue)>",
+            viaSentBy: "\(endpoint.address):\(port)",
             transport: incoming.flow.transport.viaToken, userAgent: "PBX stand-in",
             allow: "INVITE, ACK, BYE, CANCEL, OPTIONS")
         let flow = incoming.flow
@@ -158,13 +194,16 @@ private final class AnsweredCall {
             media.start(.a)
             media.echo(.a)
             guard case .hangUp(let delay) = behaviour else { return }
-            timer = loop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { [weak self] in
-                self?.leg.handle(.bye(headers: []))
-            }
-        case .cancelled, .ended: finish()
+            timer = loop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { [weak self] in self?.hangUp() }
+        case .cancelled:
+            onCancelled()
+            finish()
+        case .ended: finish()
         case .request: break
         }
     }
+
+    func hangUp() { leg.handle(.bye(headers: [])) }
 
     private func finish() {
         timer?.cancel()

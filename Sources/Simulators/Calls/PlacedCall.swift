@@ -100,6 +100,7 @@ final class PlacedCall {
         case .challenged(let response): authorize(response)
         case .answered(let response): answered(response)
         case .failed(let status, let response):
+            report.response = response
             if outcome == nil {
                 let warning = response?.headers[first: .warning]
                 outcome =
@@ -143,6 +144,8 @@ final class PlacedCall {
 
     private func answered(_ response: Response) {
         answered = true
+        report.response = response
+        call.onAnswered?(response)
         report.answered = elapsed(since: startedAt)
         acknowledgedAt = loop.now
         guard let offer = offer.take() else { return }

@@ -25,12 +25,28 @@ package final class StandInEndpoint: Sendable {
             let dialogs = self.dialogs
             driver.onACK = { dialogs.routeACK($0, $1) }
             driver.onStray = { dialogs.routeStray($0, $1) }
+            driver.onRequest = { incoming in
+                guard !dialogs.route(incoming) else { return }
+                incoming.transaction.respond(incoming.request.response(481))
+            }
+        }
+    }
+
+    /// PEM files for a TLS listener of a stand-in.
+    package struct Certificate: Sendable {
+        package var chainFile: String
+        package var keyFile: String
+
+        package init(chainFile: String, keyFile: String) {
+            self.chainFile = chainFile
+            self.keyFile = keyFile
         }
     }
 
     /// `address`: the local address of signalling and media, an IP literal.
     package init(
-        address: String, sipPort: UInt16 = 0, mediaPorts: ClosedRange<UInt16> = 40_000...49_999, workers: Int = 1,
+        address: String, sipPort: UInt16 = 0, certificate: Certificate? = nil,
+        mediaPorts: ClosedRange<UInt16> = 40_000...49_999, workers: Int = 1,
         logger: Logger
     ) async throws {
         self.address = address
@@ -40,7 +56,9 @@ package final class StandInEndpoint: Sendable {
         self.loop = loop
         parts = await loop.run {
             let configuration = EdgeConfiguration(
-                peerAddress: address, peerPort: sipPort, certificateFile: "", privateKeyFile: "")
+                tlsAddress: address, tlsPort: 0, peerAddress: address, peerPort: sipPort,
+                certificateFile: certificate?.chainFile ?? "", privateKeyFile: certificate?.keyFile ?? "",
+                trustedRanges: [])
             let transport = TransportLayer(
                 configuration: configuration, counters: EdgeCounters(), loop: loop, logger: logger)
             let driver = TransactionDriver(transport: transport, counters: EdgeCounters())

@@ -1,4 +1,5 @@
 package import Media
+package import SIPCore
 package import SIPEdge
 
 /// One call of a WhatsApp user to a business, as Meta's trunk would bring it.
@@ -26,6 +27,8 @@ package struct WhatsAppCall: Sendable {
     package var recordSeconds: Int
     /// The session description offered instead of Meta's, to see a refusal.
     package var offer: [UInt8]?
+    /// Called on the endpoint's loop with the 200.
+    package var onAnswered: (@Sendable (Response) -> Void)?
 
     package init(
         target: Target, number: String, hostname: String, user: String = "+15550100199",
@@ -73,6 +76,8 @@ package struct WhatsAppCallReport: Sendable {
     /// One line a message, numbers masked.
     package var ladder: [LadderLines.Line]
     package var digitsHeard: String
+    /// The final response to the INVITE, when there was one.
+    package var response: Response?
 
     package var isSuccess: Bool {
         if case .talked = outcome { return statistics.packetsReceived > 0 }
