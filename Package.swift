@@ -18,6 +18,8 @@ let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let lifecycleTestKit: Target.Dependency = .product(
+    name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -59,11 +61,13 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"), logging, lifecycle,
             ],
             swiftSettings: common),
-        .target(name: "Simulators", dependencies: ["SIPCore", "Media", "SIPEdge", "WabaBridge"], swiftSettings: common),
+        .target(
+            name: "Simulators", dependencies: ["SIPCore", "Media", "SIPEdge", "WabaBridge"], swiftSettings: common),
         .executableTarget(
             name: "Ibis",
             dependencies: [
-                "SIPCore", "Media", "SIPEdge", "WabaBridge", "Simulators", logging, lifecycle, crypto, nioCore, nioPosix,
+                "SIPCore", "Media", "SIPEdge", "WabaBridge", "Simulators", logging, lifecycle, crypto, nioCore,
+                nioPosix,
                 nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "X509", package: "swift-certificates"),
@@ -83,7 +87,12 @@ let package = Package(
         .testTarget(name: "SIPCoreTests", dependencies: ["SIPCore"], swiftSettings: common),
         .testTarget(name: "MediaTests", dependencies: ["Media"], swiftSettings: common),
         .testTarget(
-            name: "SIPEdgeTests", dependencies: ["SIPEdge", "Simulators", nioEmbedded], swiftSettings: common),
+            name: "SIPEdgeTests",
+            dependencies: [
+                "SIPCore", "Media", "SIPEdge", "Simulators", nioCore, nioPosix, nioSSL, nioEmbedded, logging,
+                lifecycleTestKit,
+            ],
+            swiftSettings: common),
         .testTarget(
             name: "WabaBridgeTests",
             dependencies: [
