@@ -192,14 +192,14 @@ public final class SIPEdge: Service, Sendable {
         }
     }
 
-    /// Returns once the inventory is as the condition asks for.
+    /// Returns once the inventory is as the condition asks for, or the task is cancelled.
     package func settle(_ condition: @escaping @Sendable (Inventory) -> Bool) async {
-        await withCheckedContinuation { continuation in
-            loop.execute {
-                let parts = self.parts.value
-                parts.when({ condition(parts.inventory) }) { continuation.resume() }
-            }
+        let (settled, signal) = AsyncStream.makeStream(of: Void.self)
+        loop.execute {
+            let parts = self.parts.value
+            parts.when({ condition(parts.inventory) }) { signal.finish() }
         }
+        for await _ in settled {}
     }
 
     /// Hangs up all calls, as a stop does in the end.

@@ -27,16 +27,20 @@ final class Inbox<Element: Sendable>: Sendable {
         for waiter in waiters { waiter.resume(returning: nil) }
     }
 
-    /// Nil when it is finished and nothing is left.
+    /// Nil when it is finished and nothing is left, or the test's time is over.
     func next() async -> Element? {
-        await withCheckedContinuation { continuation in
-            let ready = state.withLock { state -> Element?? in
-                if !state.elements.isEmpty { return .some(state.elements.removeFirst()) }
-                if state.isFinished { return .some(nil) }
-                state.waiters.append(continuation)
-                return nil
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let ready = state.withLock { state -> Element?? in
+                    if !state.elements.isEmpty { return .some(state.elements.removeFirst()) }
+                    if state.isFinished { return .some(nil) }
+                    state.waiters.append(continuation)
+                    return nil
+                }
+                if let ready { continuation.resume(returning: ready) }
             }
-            if let ready { continuation.resume(returning: ready) }
+        } onCancel: {
+            finish()
         }
     }
 }

@@ -74,7 +74,7 @@ final class Wire: Sendable {
     }
 
     /// Waits until the other side has closed.
-    func ended() async { try? await channel.closeFuture.get() }
+    func ended() async { while await inbox.next() != nil {} }
 
     func close() async { try? await channel.close() }
 }
