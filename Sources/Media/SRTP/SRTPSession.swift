@@ -34,12 +34,12 @@ public struct SRTPSession: ~Copyable {
     public static let trailer = Int(SRTP_MAX_TAG_LEN + SRTP_MAX_MKI_LEN + 4)
     /// Sources of the peer that are followed; packets of further ones do not get as far as decryption. Each costs memory
     /// that only an authenticated peer can claim.
-    static let maxSources = 8
+    static let maxSources = 32
 
     private let inbound: srtp_t
     private let outbound: srtp_t
     /// Sources of the peer that have authenticated.
-    private var sources = [8 of UInt32](repeating: 0)
+    private var sources = [32 of UInt32](repeating: 0)
     private var sourceCount = 0
 
     /// Throws `cryptoFailed`.
@@ -136,7 +136,8 @@ public struct SRTPSession: ~Copyable {
 
     @inline(__always)
     private func follows(_ ssrc: UInt32) -> Bool {
-        for index in 0..<sourceCount where sources[index] == ssrc { return true }
+        // The newest first: it is nearly always the one.
+        for index in stride(from: sourceCount - 1, through: 0, by: -1) where sources[index] == ssrc { return true }
         return false
     }
 
