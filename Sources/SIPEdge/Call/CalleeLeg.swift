@@ -11,6 +11,8 @@ final class CalleeLeg {
     private var offer: PendingOffer?
     private let logger: Logger
     private var answered = false
+    /// What media was agreed; a re-INVITE of the PBX may move its side of it.
+    private var parameters: LegParameters?
     var onEvent: (B2BUA.Event) -> Void = { _ in }
 
     init(
@@ -70,7 +72,21 @@ final class CalleeLeg {
             }
         case .request(let request):
             logger.debug("request in the callee's dialog", metadata: ["sip.method": "\(request.method)"])
+            mediaMoved(request)
         }
+    }
+
+    /// A re-INVITE or UPDATE was answered with what we have; where it names another address, media goes there from now
+    /// on, on the same SSRC. Codec and keys stay as agreed.
+    private func mediaMoved(_ request: Request) {
+        guard request.method == .invite || request.method == .update, var parameters, !request.body.isEmpty,
+            let description = try? SessionDescription(parsing: request.body.span),
+            let stream = try? AudioStream(description),
+            let remote = MediaAddress(stream.address, port: stream.port), remote != parameters.remote
+        else { return }
+        parameters.remote = remote
+        self.parameters = parameters
+        media.connect(.b, parameters)
     }
 
     private func answered(_ response: Response) {
@@ -78,7 +94,9 @@ final class CalleeLeg {
         guard let offer = offer.take() else { return }
         do {
             let negotiated = try offer.accept(answer: response.body, contentType: response.headers.contentType)
-            media.connect(.b, try CallMedia.parameters(negotiated, local: local))
+            let parameters = try CallMedia.parameters(negotiated, local: local)
+            self.parameters = parameters
+            media.connect(.b, parameters)
             media.start(.b)
             onEvent(.calleeAnswered)
         } catch {

@@ -12,6 +12,9 @@ package final class PBXStandIn: Sendable {
         case echo
         case reject(Int)
         case ringForever
+        /// 407 with an SHA-256 and an MD5 challenge, as Meta sends them (meta-calling §6.2); echo to the right answer,
+        /// 403 to a wrong one.
+        case challenge(password: String)
         /// Rings, answers, and hangs up by itself.
         case hangUp(after: Duration)
     }
@@ -113,6 +116,16 @@ package final class PBXStandIn: Sendable {
             return incoming.transaction.respond(request.response(request.method == .options ? 200 : 405))
         }
         state.value.invites.append(request)
+        if case .challenge(let password) = state.value.behaviour {
+            guard let answer = request.headers[first: .proxyAuthorization].flatMap({ try? DigestAnswer(parsing: $0) })
+            else { return challenge(incoming) }
+            guard Self.nonces[answer.algorithm ?? .md5] == answer.nonce,
+                answer.isCorrect(password: password, method: .invite)
+            else {
+                return incoming.transaction.respond(
+                    request.response(403, reason: "Invalid digest auth response", toTag: IDSource.random.next()))
+            }
+        }
         do {
             let id = IDSource.random.next()
             let call = try AnsweredCall(incoming, endpoint: endpoint, behaviour: state.value.behaviour)
@@ -129,6 +142,23 @@ package final class PBXStandIn: Sendable {
         } catch {
             incoming.transaction.respond(request.response(488))
         }
+    }
+}
+
+extension PBXStandIn {
+    private static let nonces: [DigestAlgorithm: String] = [.sha256: "aaaabbbbccccdddd", .md5: "1111222233334444"]
+
+    private func challenge(_ incoming: TransactionDriver.Incoming) {
+        let headers = [DigestAlgorithm.sha256, .md5].map { algorithm in
+            HeaderField(
+                name: .proxyAuthenticate,
+                value: DigestChallenge(
+                    realm: "pbx.example.com", nonce: Self.nonces[algorithm] ?? "", opaque: "0123456789abcdef",
+                    algorithm: algorithm, qopAuth: true
+                ).description)
+        }
+        incoming.transaction.respond(
+            incoming.request.response(407, toTag: IDSource.random.next(), headers: headers))
     }
 }
 
