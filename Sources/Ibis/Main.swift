@@ -14,6 +14,6 @@ struct IbisCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, CallCommand.self, DemoCommand.self, CheckCommand.self, NumberCommand.self,
             PeerCommand.self, ExportCommand.self,
-            ImportCommand.self, VersionCommand.self,
+            ImportCommand.self, SIPCommand.self, VersionCommand.self,
         ])
 }

@@ -139,5 +139,5 @@ public struct AudioStream: Hashable, Sendable {
     }
 
     /// RFC 3551 §6: the payload types that need no `rtpmap`, of those one meets. G.722 says 8000 though it samples 16000.
-    private static let statics: [UInt8: String] = [0: "pcmu", 3: "gsm", 8: "pcma", 9: "g722", 18: "g729"]
+    static let statics: [UInt8: String] = [0: "pcmu", 3: "gsm", 8: "pcma", 9: "g722", 18: "g729"]
 }

@@ -44,6 +44,12 @@ public enum SDPRedaction {
         return "\(fields[0]) \(fields[1]) inline:<hidden>"
     }
 
+    /// Tag and suite of an `a=crypto` value that is none of ours; never any part of a key.
+    static func suite(ofUnreadable value: String) -> String {
+        let text = crypto(value)
+        return SDPText.fields(text).count == 3 ? SDPText.fields(text).prefix(2).joined(separator: " ") : "unreadable"
+    }
+
     private static func first(_ text: StaticString, in bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
         for index in range where SDPText.hasPrefixIgnoringCase(bytes, index..<range.upperBound, text) { return index }
         return nil
