@@ -265,6 +265,55 @@ extension EdgeSuite {
             await pbx.shutdown()
         }
 
+        @Test("the PBX moves its media with a re-INVITE")
+        func moved() async throws {
+            let signalling = try await Datagrams(address: Self.pbxAddress)
+            let first = try await Datagrams(address: Self.pbxAddress)
+            let second = try await Datagrams(address: Self.pbxAddress)
+            let peer = Peer(name: "pbx", host: Self.pbxAddress, port: signalling.port)
+            try await TestEdge.run(TestEdge.relay(to: peer)) { test in
+                let wire = try await test.wire()
+                var call = MetaCall()
+                try await wire.send(call.invite)
+                let invite = try await signalling.request(.invite)
+                let contact = "<sip:pbx@\(Self.pbxAddress):\(signalling.port)>"
+                let ok = invite.response(
+                    200, toTag: "pbx",
+                    headers: [
+                        HeaderField(name: .contact, value: contact),
+                        HeaderField(name: .contentType, value: "application/sdp"),
+                    ], body: Array(sdp(first.port).utf8))
+                try await signalling.send(ok.encoded(), to: TestEdge.address, test.peerPort)
+                call.answered(try await wire.response(200))
+                try await wire.send(call.ack)
+                let ack = try await signalling.request(.ack)
+                _ = try await first.next()
+                let body = sdp(second.port)
+                let again = MetaCall.lines([
+                    "INVITE \(invite.headers.contact?.uri.description ?? "") SIP/2.0",
+                    "Via: SIP/2.0/UDP \(Self.pbxAddress):\(signalling.port);branch=z9hG4bKmoved", "Max-Forwards: 70",
+                    "From: \(ack.headers.value("To") ?? "")", "To: \(ack.headers.value("From") ?? "")",
+                    "Call-ID: \(ack.headers.callID ?? "")", "CSeq: 7 INVITE", "Contact: \(contact)",
+                    "Content-Type: application/sdp", "Content-Length: \(body.utf8.count)", "",
+                ])
+                try await signalling.send(Array((again + body).utf8), to: TestEdge.address, test.peerPort)
+                _ = try await second.next()
+                try await wire.send(call.bye())
+                let bye = try await signalling.request(.bye)
+                try await signalling.send(bye.response(200).encoded(), to: TestEdge.address, test.peerPort)
+                await wire.close()
+            }
+            for socket in [signalling, first, second] { await socket.close() }
+        }
+
+        private func sdp(_ port: UInt16) -> String {
+            MetaCall.lines([
+                "v=0", "o=- 1 1 IN IP4 \(Self.pbxAddress)", "s=-", "c=IN IP4 \(Self.pbxAddress)", "t=0 0",
+                "m=audio \(port) RTP/AVP 111 101", "a=rtpmap:111 opus/48000/2", "a=rtpmap:101 telephone-event/8000",
+                "a=sendrecv",
+            ])
+        }
+
         @Test("calls from the PBX to WhatsApp are refused, and say so")
         func fromPBX() async throws {
             let peer = Peer(name: "pbx", host: Self.pbxAddress)

@@ -163,6 +163,16 @@ final class Datagrams: Sendable {
         return octets
     }
 
+    /// The next SIP request of this method.
+    func request(_ method: SIPCore.Method) async throws -> Request {
+        while true {
+            let octets = try await next()
+            if case .request(let request) = try Message(parsing: octets.span), request.method == method {
+                return request
+            }
+        }
+    }
+
     func close() async { try? await channel.close() }
 }
 
