@@ -34,7 +34,7 @@ extension WorkerLoop {
         if leg.pointee.isPacing {
             wheel.arm(leg.pointee.index, at: leg.pointee.clock.due)
         } else if leg.pointee.keepsAlive, leg.pointee.hasLiveSource {
-            wheel.arm(leg.pointee.index, at: max(leg.pointee.lastSent, now) + Self.fillAfter)
+            wheel.arm(leg.pointee.index, at: leg.pointee.lastSent + Self.fillAfter)
         }
     }
 
