@@ -74,7 +74,7 @@ struct SIPInspectTests {
             "\(bad)")
         let none = InspectionText(MessageInspection(Array("hello\n".utf8))).text
         #expect(
-            none.hasPrefix("Malformed: No blank line ends the header fields (line 1, offset 0).\nIt is not answered"))
+            none.hasPrefix("Malformed: This is not SIP (line 1, offset 0).\nIt is not answered"))
     }
 
     @Test func jsonIsStable() throws {

@@ -84,7 +84,10 @@ struct MetaRemarks {
                         + "send is the reverse")
         }
         for uri in [values[outer], values[inner]] where !uri.parameters.contains("lr") || !uri.isTLS {
-            problem("route-altered", "\(uri) in \(name) has lost ;lr or ;transport=tls; keep it octet for octet")
+            problem(
+                "route-altered",
+                "\(FieldRedaction.uriPasswords(uri.description)) in \(name) has lost ;lr or ;transport=tls; keep it octet for octet"
+            )
         }
     }
 

@@ -22,7 +22,19 @@ struct RawMessage {
 
     /// The message as a whole datagram.
     func parsed(limits: MessageLimits) throws(MalformedMessage) -> Message {
-        try Message(parsing: octets.span, limits: limits)
+        do throws(MalformedMessage) {
+            return try Message(parsing: octets.span, limits: limits)
+        } catch {
+            // Of some other text the missing blank line is not what is worth saying.
+            guard error.reason == .truncatedHead, !beginsAsSIP else { throw error }
+            throw MalformedMessage(.notSIP)
+        }
+    }
+
+    private var beginsAsSIP: Bool {
+        let octets = octets.span
+        let end = octets.firstIndex(of: .lf, in: leading..<octets.count) ?? octets.count
+        return MessageHead.isStartLine(octets, leading..<max(leading, end - 1))
     }
 
     // MARK: Places
