@@ -1,5 +1,6 @@
 import Glibc
 import Media
+import NIOCore
 import SIPCore
 import SIPEdge
 import Simulators
@@ -172,15 +173,8 @@ extension TestEdge {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return nil }
         func with(_ host: String, _ port: UInt16, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Bool {
-            var end = sockaddr_in()
-            end.sin_family = sa_family_t(AF_INET)
-            end.sin_port = port.bigEndian
-            inet_pton(AF_INET, host, &end.sin_addr)
-            return withUnsafePointer(to: end) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    call($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            } == 0
+            guard let end = try? SocketAddress(ipAddress: host, port: Int(port)) else { return false }
+            return end.withSockAddr { call($0, socklen_t($1)) } == 0
         }
         guard with(source, 0, { bind(descriptor, $0, $1) }), with(address, port, { connect(descriptor, $0, $1) }) else {
             close(descriptor)

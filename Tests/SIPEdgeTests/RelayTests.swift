@@ -219,7 +219,8 @@ extension EdgeSuite {
             ])
         func nobody(transport: Peer.Transport, status: Int, says: String) async throws {
             let peer = Peer(
-                name: "pbx", host: Self.pbxAddress, port: try TestEdge.freePort(Self.pbxAddress), transport: transport)
+                name: "pbx", host: Self.pbxAddress, port: try await TestEdge.freePort(Self.pbxAddress),
+                transport: transport)
             try await TestEdge.run(TestEdge.relay(to: peer)) { test in
                 let caller = try await TestEdge.caller()
                 let report = try await caller.place(test.call())

@@ -1,6 +1,7 @@
-import Glibc
 import Logging
 import Media
+import NIOCore
+import NIOPosix
 import SIPCore
 import SIPEdge
 import Simulators
@@ -45,7 +46,7 @@ struct TestEdge: Sendable {
         defer { media.shutdown() }
         let edge = await SIPEdge(
             configuration: EdgeConfiguration(
-                hostname: hostname, tlsAddress: address, tlsPort: try freePort(address), peerAddress: address,
+                hostname: hostname, tlsAddress: address, tlsPort: try await freePort(address), peerAddress: address,
                 peerPort: 0, certificateFile: TestCertificates.edge.certificate,
                 privateKeyFile: TestCertificates.edge.key, trustedRanges: ["127.69.171.0/24"].compactMap(CIDR.init),
                 meta: meta, limits: limits),
@@ -139,21 +140,13 @@ struct TestEdge: Sendable {
         try result.get()
     }
 
-    static func freePort(_ address: String) throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        var end = sockaddr_in()
-        end.sin_family = sa_family_t(AF_INET)
-        inet_pton(AF_INET, address, &end.sin_addr)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &end) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-            }
-        }
-        try #require(bound)
-        return UInt16(bigEndian: end.sin_port)
+    /// A TCP port that is free now.
+    static func freePort(_ address: String) async throws -> UInt16 {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: address, port: 0).get()
+        let port = UInt16(listener.localAddress?.port ?? 0)
+        try await listener.close()
+        return port
     }
 }
 
