@@ -46,7 +46,8 @@ struct ConfigurationTests {
               port: 1003
             """
         let environment = [
-            "IBIS_SIP_PEER_PORT": "2002", "IBIS_CONSOLE_PORT": "2003", "IBIS_SOMETHING": "else", "HOME": "/",
+            "IBIS_SIP_PEER_PORT": "2002", "IBIS_CONSOLE_PORT": "2003", "IBIS_SOMETHING": "else",
+            "IBIS_SIP_TLS_PORT": "", "HOME": "/",
         ]
         let loaded = try load(yaml, flags: ["--console-port", "3003", "--log-level=debug"], environment: environment)
         #expect(loaded.configuration.sip.tlsPort == 1001)

@@ -29,6 +29,10 @@ enum PortProbe {
             Want(
                 transport: .tcp, address: console.address, port: console.port, addressKey: "console.address",
                 portKey: "console.port"),
+            // Whether the address is ours; the ports of the range are looked for call by call.
+            Want(
+                transport: .udp, address: configuration.media.address, port: 0, addressKey: "media.address",
+                portKey: "media.portLow"),
         ]
     }
 

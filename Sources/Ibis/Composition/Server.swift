@@ -21,11 +21,12 @@ struct Server {
     func run() async throws {
         bootstrapLogging()
         let logger = Logger(label: "ibis")
+        let keys = loaded.origins.keys.sorted()
         logger.notice(
             "Starting",
             metadata: [
                 "ibis.version": "\(IbisVersion.number)", "config.file": "\(loaded.file ?? "none")",
-                "config.set": "\(loaded.origins.keys.sorted().joined(separator: ","))",
+                "config.set": "\(keys.isEmpty ? "nothing" : keys.joined(separator: ","))",
             ])
         var warnings = configuration.advice() + descriptorAdvice()
 
@@ -62,8 +63,8 @@ struct Server {
             announced: announced, snapshot: snapshot, isStoreNew: store.isNew, warnings: warnings)
         try await serve(
             [
-                try watcher(store, snapshot, edge, state, logger), console(edge, media, state, banner),
-                EdgeService(edge: edge, state: state),
+                ("store", try watcher(store, snapshot, edge, state, logger)),
+                ("console", console(edge, media, state, banner)), ("edge", EdgeService(edge: edge, state: state)),
             ], logger)
         logger.notice("Stopped")
     }
@@ -90,9 +91,11 @@ struct Server {
         return (certificate, greeting)
     }
 
-    private func serve(_ services: [any Service], _ logger: Logger) async throws {
+    /// Stops in reverse order: listeners first, the store last.
+    private func serve(_ services: [(name: String, service: any Service)], _ logger: Logger) async throws {
         var group = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: services.map { .init(service: $0.service, serviceName: $0.name) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // The edge hangs up after 20 s by itself; this is for what we did not think of.
         group.maximumGracefulShutdownDuration = .seconds(30)
         try await ServiceGroup(configuration: group).run()

@@ -78,7 +78,8 @@ struct ConfigurationLoader {
     private mutating func read(environment: [String: String]) {
         let known = Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.environmentName, $0) })
         let sections = Setting.sections.map { "IBIS_\($0.uppercased())_" }
-        for (name, text) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("IBIS_") {
+        // An empty variable is how compose files and unit files say "not set".
+        for (name, text) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("IBIS_") && !text.isEmpty {
             if let setting = known[name] {
                 apply(setting, RawValue(content: .text(text), origin: .environment(name)))
             } else if sections.contains(where: name.hasPrefix) {
