@@ -100,22 +100,26 @@ struct CompositionTests {
 
     /// Holds a port of the kernel's choice while the body runs.
     private func withTakenPort(_ kind: PortProbe.Want.Transport, _ body: (UInt16) -> Void) throws {
-        let type = Int32((kind == .tcp ? SOCK_STREAM : SOCK_DGRAM).rawValue)
-        let descriptor = socket(AF_INET, type, 0)
+        var hints = addrinfo()
+        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        hints.ai_socktype = Int32((kind == .tcp ? SOCK_STREAM : SOCK_DGRAM).rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        try #require(getaddrinfo("127.0.0.1", "0", &hints, &list) == 0)
+        defer { freeaddrinfo(list) }
+        let info = try #require(list?.pointee)
+        let descriptor = socket(info.ai_family, info.ai_socktype, 0)
         try #require(descriptor >= 0)
         defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, size) == 0 && (kind == .udp || listen(descriptor, 1) == 0)
-                    && getsockname(descriptor, address, &size) == 0
-            }
+        try #require(bind(descriptor, info.ai_addr, info.ai_addrlen) == 0)
+        if kind == .tcp { try #require(listen(descriptor, 1) == 0) }
+        // sockaddr_in: family, then the port in network order.
+        var address = [UInt8](repeating: 0, count: 16)
+        var size = socklen_t(address.count)
+        let result = address.withUnsafeMutableBytes { room in
+            getsockname(descriptor, room.baseAddress?.assumingMemoryBound(to: sockaddr.self), &size)
         }
-        try #require(result)
-        body(UInt16(bigEndian: address.sin_port))
+        try #require(result == 0)
+        body(UInt16(address[2]) << 8 | UInt16(address[3]))
     }
 
     @Test(arguments: [PortProbe.Want.Transport.tcp, .udp])

@@ -69,6 +69,16 @@ struct LoggingTests {
         #expect(lines.first?.hasSuffix("x  graph.token=[removed] sip.password=[removed]\n") == true)
     }
 
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00.000Z"), (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+        (951_782_400_000, "2000-02-29T00:00:00.000Z"), (951_868_800_000, "2000-03-01T00:00:00.000Z"),
+        (1_767_225_599_000, "2025-12-31T23:59:59.000Z"), (1_767_225_600_000, "2026-01-01T00:00:00.000Z"),
+        (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+    ])
+    func timestamps(_ milliseconds: Int64, _ text: String) {
+        #expect(LogLine.timestamp(milliseconds) == text)
+    }
+
     struct Secret: CustomTestStringConvertible {
         let testDescription: String
         let text: String

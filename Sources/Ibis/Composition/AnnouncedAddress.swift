@@ -50,16 +50,16 @@ struct AnnouncedAddress: Sendable, Hashable {
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         guard connect(descriptor, info.ai_addr, info.ai_addrlen) == 0 else { return nil }
-        var storage = sockaddr_storage()
-        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        return withUnsafeMutablePointer(to: &storage) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> String? in
-                var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-                guard getsockname(descriptor, address, &size) == 0,
-                    getnameinfo(address, size, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
-                else { return nil }
-                return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            }
+        // Room for any socket address: sockaddr_storage has 128 octets.
+        var storage = [UInt64](repeating: 0, count: 16)
+        return storage.withUnsafeMutableBytes { room -> String? in
+            var size = socklen_t(room.count)
+            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+            guard let address = room.baseAddress?.assumingMemoryBound(to: sockaddr.self),
+                getsockname(descriptor, address, &size) == 0,
+                getnameinfo(address, size, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
+            else { return nil }
+            return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Logging
 
 /// One log event, ready to be written. Values are cleaned of secrets, and control characters cannot begin a new line.
@@ -87,16 +86,31 @@ struct LogLine {
 
     /// UTC with milliseconds, RFC 3339, of milliseconds since 1970.
     static func timestamp(_ milliseconds: Int64) -> String {
-        var seconds = time_t(milliseconds / 1000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func padded(_ number: Int, _ width: Int) -> String {
+        func padded(_ number: Int64, _ width: Int) -> String {
             let text = String(number)
-            return String(repeating: "0", count: max(0, width - text.count)) + text
+            return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
         }
-        let date =
-            "\(padded(Int(parts.tm_year) + 1900, 4))-\(padded(Int(parts.tm_mon) + 1, 2))-\(padded(Int(parts.tm_mday), 2))"
-        let clock = "\(padded(Int(parts.tm_hour), 2)):\(padded(Int(parts.tm_min), 2)):\(padded(Int(parts.tm_sec), 2))"
-        return "\(date)T\(clock).\(padded(Int(milliseconds % 1000), 3))Z"
+        let (year, month, day) = civil(daysSince1970: milliseconds / 86_400_000)
+        let rest = milliseconds % 86_400_000
+        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+        let clock = [rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60].map { padded($0, 2) }
+        return "\(date)T\(clock.joined(separator: ":")).\(padded(rest % 1000, 3))Z"
+    }
+
+    /// Gregorian date: years are taken off one by one, then months.
+    private static func civil(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+        var (year, rest) = (Int64(1970), days)
+        while case let length: Int64 = isLeap(year) ? 366 : 365, rest >= length {
+            rest -= length
+            year += 1
+        }
+        var month: Int64 = 1
+        for length: Int64 in [31, isLeap(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+            guard rest >= length else { break }
+            rest -= length
+            month += 1
+        }
+        return (year, month, rest + 1)
     }
 }

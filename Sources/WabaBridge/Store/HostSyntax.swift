@@ -6,12 +6,12 @@ public enum HostSyntax {
     public static func isAddress(_ text: String) -> Bool { isIPv4(text) || isIPv6(text) }
 
     public static func isIPv4(_ text: String) -> Bool {
-        var octets = in_addr()
+        var octets = [UInt8](repeating: 0, count: 4)
         return inet_pton(AF_INET, text, &octets) == 1
     }
 
     public static func isIPv6(_ text: String) -> Bool {
-        var octets = in6_addr()
+        var octets = [UInt8](repeating: 0, count: 16)
         return inet_pton(AF_INET6, text, &octets) == 1
     }
 
