@@ -73,6 +73,7 @@ struct ConfigurationTests {
               handshakeTimeout: 2500ms
               idleTimeout: 2m
               calls: 50
+              bufferedOctets: 8MB
             log: {format: json}
             meta.host: 127.0.0.1
             """)
@@ -83,6 +84,7 @@ struct ConfigurationTests {
         #expect(configuration.limits.handshakeTimeout == .milliseconds(2500))
         #expect(configuration.limits.idleTimeout == .seconds(120))
         #expect(configuration.limits.calls == 50)
+        #expect(configuration.limits.bufferedOctets == 8_388_608)
         #expect(configuration.log.format == .json)
         #expect(configuration.meta.host == "127.0.0.1")
     }
@@ -118,6 +120,17 @@ struct ConfigurationTests {
     @Test func emptyFilesAndSectionsAreFine() throws {
         #expect(try load("# nothing yet\n").configuration == Configuration())
         #expect(try load("sip:\nmedia:\n  # portLow: 1\n").configuration == Configuration())
+    }
+
+    /// The table's text of a default, where it is a value, gives the default.
+    @Test func defaultsOfTheTableAreTheRealOnes() {
+        for setting in Setting.all {
+            var configuration = Configuration()
+            guard setting.apply([setting.defaultText], &configuration) == nil, !setting.isList else { continue }
+            // A path may be any text, "a built-in chime" too.
+            guard !setting.isPath || setting.key == "store.file" else { continue }
+            #expect(configuration == Configuration(), "\(setting.key)")
+        }
     }
 
     @Test func everyKeyHasItsThreeNames() {
@@ -202,6 +215,11 @@ struct ConfigurationTests {
             expected: [
                 "limits.messageTimeout: 10  (ibis.yaml, line 1) | must be a time with its unit (ms, s, m or h), 1s to "
                     + "120s, such as 10s"
+            ]),
+        Wrong(
+            testDescription: "size without a unit", yaml: "limits: {bufferedOctets: 8000000}",
+            expected: [
+                "limits.bufferedOctets: 8000000  (ibis.yaml, line 1) | must be a size in MB, 1MB to 4096MB, such as 64MB"
             ]),
         Wrong(
             testDescription: "certificate without key", yaml: "sip: {certificate: /etc/cert.pem}",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The built program, as a newcomer meets it.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite("A program that was built", .serialized, .timeLimit(.minutes(1)))
 struct ServeTests {
     /// A run of `ibis` in a directory of its own.
     private final class Run {

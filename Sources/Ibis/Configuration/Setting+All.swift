@@ -36,7 +36,7 @@ extension Setting {
         ) { HostSyntax.isName($0) ? $0 : nil },
         value(
             "meta.host", \.meta.host, "Where connections to Meta really go, when a tunnel or a test stands in between.",
-            expected: "a host name or an address", default: "meta.domain"
+            expected: "a host name or an address", default: "the value of meta.domain"
         ) { HostSyntax.isName($0) || HostSyntax.isAddress($0) ? .some($0) : nil },
         port("meta.port", \.meta.port, "The TCP port there.", default: 5061),
         file(
@@ -77,6 +77,18 @@ extension Setting {
         seconds(
             "limits.idleTimeout", \.limits.idleTimeout, "A silent connection without a call is closed after this.",
             30...86_400, default: "10m"),
+        seconds(
+            "limits.mediaTimeout", \.limits.mediaTimeout,
+            "A call whose caller sends nothing at all for this long is hung up.", 10...3_600, default: "60s"),
+        size(
+            "limits.bufferedOctets", \.limits.bufferedOctets, "What unfinished SIP messages may hold, all together.",
+            1...4_096, default: "64MB"),
+        count(
+            "limits.transactions", \.limits.transactions, "INVITEs being worked on at once.", 10...1_000_000,
+            default: 20_000),
+        size(
+            "limits.transactionOctets", \.limits.transactionOctets, "What their requests may hold, all together.",
+            1...4_096, default: "128MB"),
     ]
 
     private static let others: [Setting] = [

@@ -102,6 +102,19 @@ extension Setting {
         }
     }
 
+    /// - Parameter range: megabytes.
+    static func size(
+        _ key: String, _ path: any Path<Int>, _ summary: String, _ range: ClosedRange<Int>, default text: String
+    ) -> Setting {
+        value(
+            key, path, summary,
+            expected: "a size in MB, \(range.lowerBound)MB to \(range.upperBound)MB, such as 64MB", default: text
+        ) { text in
+            guard text.hasSuffix("MB"), let count = Int(text.dropLast(2)), range.contains(count) else { return nil }
+            return count << 20
+        }
+    }
+
     static func address(_ key: String, _ path: any Path<String>, _ summary: String, default text: String) -> Setting {
         value(key, path, summary, expected: "an IPv4 or IPv6 address, such as \(text)", default: text) { text in
             HostSyntax.isAddress(text) ? text : nil

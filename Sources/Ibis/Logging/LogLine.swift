@@ -101,7 +101,7 @@ struct LogLine {
     private static func civil(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
         var (year, rest) = (Int64(1970), days)
-        while case let length: Int64 = isLeap(year) ? 366 : 365, rest >= length {
+        while case let length:Int64 = isLeap(year) ? 366 : 365, rest >= length {
             rest -= length
             year += 1
         }
