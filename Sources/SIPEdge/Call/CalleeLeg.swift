@@ -77,11 +77,11 @@ final class CalleeLeg {
     }
 
     /// A re-INVITE or UPDATE was answered with what we have; where it names another address, media goes there from now
-    /// on, on the same SSRC. Codec and keys stay as agreed.
+    /// on, on the same SSRC. Codec and keys stay as agreed, so one without Opus was refused and moves nothing.
     private func mediaMoved(_ request: Request) {
         guard request.method == .invite || request.method == .update, var parameters, !request.body.isEmpty,
             let description = try? SessionDescription(parsing: request.body.span),
-            let stream = try? AudioStream(description),
+            let stream = try? AudioStream(description), stream.codecs.contains(where: \.isOpus),
             let remote = MediaAddress(stream.address, port: stream.port), remote != parameters.remote
         else { return }
         parameters.remote = remote
