@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSRTP", pkgConfig: "libsrtp2", providers: [.apt(["libsrtp2-dev"])]),
         .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(
             name: "CMediaIO", dependencies: ["COpenSSL", "CSRTP"],
             cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]),
@@ -66,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "Ibis",
             dependencies: [
-                "SIPCore", "Media", "SIPEdge", "WabaBridge", "Simulators", logging, lifecycle, crypto, nioCore,
+                "CMalloc", "SIPCore", "Media", "SIPEdge", "WabaBridge", "Simulators", logging, lifecycle, crypto, nioCore,
                 nioPosix,
                 nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

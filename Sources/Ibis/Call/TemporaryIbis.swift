@@ -1,5 +1,7 @@
 import Foundation
 import Glibc
+import NIOCore
+import NIOPosix
 import Simulators
 
 /// An `ibis serve` of our own for the length of a demonstration, on ports that are free.
@@ -27,7 +29,7 @@ final class TemporaryIbis {
 
     static func start() throws -> TemporaryIbis {
         let ports = try freePorts(3)
-        guard let address = HostPort("127.0.0.1:\(ports[0])", defaultPort: 5061) else {
+        guard ports.count == 3, let address = HostPort("127.0.0.1:\(ports[0])", defaultPort: 5061) else {
             throw DemoError(description: "no port is free on 127.0.0.1")
         }
         let folder = try IbisProcess.makeFolder()
@@ -43,26 +45,14 @@ final class TemporaryIbis {
 
     func stop() { process.stop() }
 
-    /// Ports that are free now on 127.0.0.1, for TCP and for UDP.
+    /// Ports that are free now on 127.0.0.1, for TCP and so most likely for UDP.
     private static func freePorts(_ count: Int) throws -> [UInt16] {
-        var descriptors: [Int32] = []
-        defer { for descriptor in descriptors { close(descriptor) } }
-        return try (0..<count).map { _ in
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            guard descriptor >= 0 else { throw DemoError(description: "no socket can be made") }
-            descriptors.append(descriptor)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let status = withUnsafeMutablePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-                }
-            }
-            guard status else { throw DemoError(description: "no port is free on 127.0.0.1") }
-            return UInt16(bigEndian: address.sin_port)
+        // All are held until all are known, so that they differ.
+        let listeners = try (0..<count).map { _ in
+            try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).wait()
         }
+        defer { for listener in listeners { try? listener.close().wait() } }
+        return listeners.compactMap { $0.localAddress?.port.map { UInt16(clamping: $0) } }
     }
 }
 

@@ -64,7 +64,8 @@ struct Server {
         try await serve(
             [
                 ("store", try watcher(store, snapshot, edge, state, logger)),
-                ("console", console(edge, media, state, banner)), ("edge", EdgeService(edge: edge, state: state)),
+                ("console", console(edge, media, state, banner)), ("memory", MemoryTrimmer()),
+                ("edge", EdgeService(edge: edge, state: state)),
             ], logger)
         logger.notice("Stopped")
     }

@@ -44,22 +44,22 @@ public struct InviteServerTransaction: Sendable {
     public typealias Outcome = TransactionOutcome
 
     private enum State: Hashable, Sendable {
-        case idle
+        /// Nothing but the start needs the INVITE: what lingers is small.
+        case idle(Request)
         case proceeding(last: Response)
         case completed(Response, interval: Duration)
         case confirmed, accepted, terminated
     }
 
-    public let request: Request
     private let reliable: Bool
     private let timing: Timing
-    private var state = State.idle
+    private var state: State
 
     /// - Parameters:
     ///   - request: the INVITE as received, its top Via stamped with where it came from.
     ///   - reliable: TCP or TLS.
     public init(request: Request, reliable: Bool, timing: Timing = Timing()) {
-        self.request = request
+        state = .idle(request)
         self.reliable = reliable
         self.timing = timing
     }
@@ -68,7 +68,7 @@ public struct InviteServerTransaction: Sendable {
 
     public mutating func handle(_ event: Event, now: Instant) -> [Action] {
         switch (state, event) {
-        case (.idle, .start):
+        case (.idle(let request), .start):
             let trying = request.response(100)
             state = .proceeding(last: trying)
             return [.send(trying), .deliver(request)]

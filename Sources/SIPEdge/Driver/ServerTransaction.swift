@@ -9,7 +9,8 @@ package final class ServerTransaction {
     }
 
     package let key: TransactionKey
-    package let request: Request
+    /// Of an INVITE that was answered finally, method and Request-URI alone: it lingers for 32 s.
+    package private(set) var request: Request
     package let flow: Flow
     package let side: TransportLayer.Side
     private var machine: Machine
@@ -108,6 +109,9 @@ package final class ServerTransaction {
     private func send(_ response: Response) {
         if let onSent { onSent(response) } else if sentUnseen.isEmpty { sentUnseen = [response] }
         driver.transport.send(response.encoded(), on: flow)
+        if response.status >= 200, request.method == .invite {
+            request = Request(method: request.method, uri: request.uri)
+        }
     }
 
     /// Nothing more can come or go: a response to a request of a connection is never sent by another one.
