@@ -1,219 +1,171 @@
 import CMediaIO
 import Glibc
 import Media
-import Synchronization
 
-/// The media engine alone, in this process: calls relayed between SRTP and RTP, both ways at 50 packets a second, the
-/// sockets of each side shared by all its calls as Meta's relays do. CPU time is the workers' only.
+/// The relaying of media alone: our engine, rtpengine and a bare forwarder in turn, with the same packets of the same
+/// sockets. Calls between SRTP and RTP, both ways at 50 packets a second. CPU time is the relay's only.
 struct EngineBenchmark {
     let calls: Int
+    /// Of each turn.
     let seconds: Int
+    private static let turns = 2
 
-    private struct Call {
-        let session: MediaSession
-        let a: MediaAddress
-        let b: MediaAddress
-        let peer: Peer
-    }
+    /// What one relay did, over all its turns.
+    private final class Result {
+        let subject: any MediaUnderTest
+        var frame = 0
+        var cpu = CPUTime()
+        var measured = 0
+        var sent = 0
+        var received = 0
+        var delays: [UInt64] = []
 
-    /// The caller's end of SRTP.
-    private final class Peer {
-        private var srtp: SRTPSession
+        init(_ subject: any MediaUnderTest) { self.subject = subject }
 
-        init(_ keys: SRTPKeys) throws { srtp = try SRTPSession(keys: keys) }
-
-        func protect(_ packet: UnsafeMutableRawBufferPointer, _ length: Int) -> Int {
-            var length = length
-            return srtp.protect(packet, length: &length) == .ok ? length : 0
-        }
+        func perPacket(_ seconds: Double) -> Double { seconds * 1e6 / Double(max(1, measured)) }
     }
 
     func run() async throws {
-        let engine = try MediaEngine(MediaConfiguration(bindAddress: "127.0.0.1", ports: 12_000...31_999))
         let sides = [try Side("127.0.0.2"), try Side("127.0.0.3")]
-        let up = (0..<30).map { UInt8($0) }
-        let down = (30..<60).map { UInt8($0) }
-        let all = try (0..<calls).map { number -> Call in
-            let session = engine.makeSession(id: "\(number)") { _ in }
-            let (a, b) = (try session.openLeg(.a), try session.openLeg(.b))
-            let ssrc = UInt32(number + 1)
-            session.connect(
-                .a,
-                LegParameters(
-                    remote: sides[0].address, audioPayloadType: 111,
-                    srtp: try SRTPKeys(suite: .aesCM128HMACSHA1_80, receive: up, send: down), ssrc: ssrc,
-                    cname: "bench"))
-            session.connect(
-                .b, LegParameters(remote: sides[1].address, audioPayloadType: 96, ssrc: ssrc, cname: "bench"))
-            session.bridge()
-            session.start(.a)
-            session.start(.b)
-            let peer = try Peer(SRTPKeys(suite: .aesCM128HMACSHA1_80, receive: down, send: up))
-            return Call(session: session, a: a, b: b, peer: peer)
+        let ibis = Result(try await IbisEngine(calls: calls, sides: sides))
+        var results = [ibis]
+        defer {
+            for result in results { result.subject.stop() }
         }
-        _ = await engine.currentStatistics()
-        let readers = sides.map { side in Reader(side) }
-        // Some of a second to settle, then the span whose CPU time counts: readers sleep rather than wait, as waking a
-        // waiting peer on this machine would be charged to the worker. Then a span for the delay, with readers waiting.
-        send(all, sides, frames: 25, from: 0)
-        let before = await engine.currentStatistics()
-        send(all, sides, frames: seconds * 50, from: 25)
-        let after = await engine.currentStatistics()
-        readers.forEach { $0.wait() }
-        send(all, sides, frames: 100, from: 25 + seconds * 50)
-        readers.forEach { $0.stop() }
-        let packets = after.packetsReceived - before.packetsReceived
-        let cpu = after.workerCPU - before.workerCPU
-        let microseconds = Double(cpu.components.seconds) * 1e6 + Double(cpu.components.attoseconds) / 1e12
-        let sent = UInt64(calls * 2 * seconds * 50)
-        print("media engine, \(calls) calls for \(seconds) s, SRTP <-> RTP, both ways:")
+        if let path = RTPEngineClient.path {
+            results.append(Result(try RTPEngineClient(path: path, calls: calls, sides: sides)))
+        } else {
+            print("rtpengine is not installed, so it is left out; apt-get install rtpengine-daemon brings it")
+        }
+        results.append(Result(try BareForwarder(calls: calls, sides: sides)))
+        print("media alone, \(calls) calls, both ways, \(Self.turns) turns of \(seconds) s each:")
+        for result in results { try verify(result, sides) }
+        for turn in 1...Self.turns {
+            // To and fro, as the machine's load drifts.
+            for result in turn % 2 == 1 ? results : results.reversed() { try measure(result, sides, turn) }
+        }
+        report(results)
+        guard ibis.sent == ibis.received else {
+            throw BenchError(description: "the engine was sent \(ibis.sent) packets and sent \(ibis.received) on")
+        }
+    }
+
+    /// One packet of each call each way, one after another: it must come out as it went in, decrypted and encrypted.
+    private func verify(_ result: Result, _ sides: [Side]) throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 2_048, alignment: 64)
+        defer { memory.deallocate() }
+        for (index, call) in result.subject.calls.enumerated() {
+            for side in 0..<2 {
+                try send(call, index, side, frame: result.frame, sides)
+                guard var length = receive(sides[1 - side], memory) else {
+                    throw BenchError(description: "\(result.subject.name) lost the first packet of call \(index)")
+                }
+                if side == 1, let peer = call.peer { length = peer.unprotect(memory, length) }
+                guard length == 72, memory[24..<72].allSatisfy({ $0 == 0x55 }) else {
+                    throw BenchError(description: "\(result.subject.name) spoiled the first packet of call \(index)")
+                }
+            }
+        }
+        result.frame += 1
+    }
+
+    /// The next packet that is no RTCP.
+    private func receive(_ side: Side, _ memory: UnsafeMutableRawBufferPointer) -> Int? {
+        while let length = side.receive(into: memory, milliseconds: 2_000) {
+            if let packet = memory.baseAddress, length >= 72, !SideReader.isRTCP(packet) { return length }
+        }
+        return nil
+    }
+
+    private func measure(_ result: Result, _ sides: [Side], _ turn: Int) throws {
+        let load = Self.load()
+        let readers = sides.map { SideReader($0) }
+        // Some of a second to settle, the span whose CPU time counts, then one for the delay, with readers waiting.
+        try send(result, sides, frames: 25)
+        let before = try result.subject.usage()
+        try send(result, sides, frames: seconds * 50)
+        usleep(50_000)
+        let spent = try result.subject.usage() - before
+        result.cpu = result.cpu + spent
+        let measured = calls * 2 * seconds * 50
+        result.measured += measured
+        for reader in readers { reader.wait() }
+        try send(result, sides, frames: 50)
+        usleep(200_000)
+        for reader in readers { reader.stop() }
+        result.sent += calls * 2 * (seconds * 50 + 75)
+        result.received += readers.reduce(0) { $0 + $1.received }
+        result.delays += readers.flatMap { $0.delays }
         print(
-            "  packets in \(packets) of \(sent), out \(after.packetsSent - before.packetsSent);"
-                + " CPU per packet \(Figure.text(microseconds / Double(max(1, packets)))) us; budget 8 us")
-        let delays = readers.flatMap { $0.delays }.sorted()
-        if !delays.isEmpty {
-            let p50 = Double(delays[delays.count / 2]) / 1_000
-            let p99 = Double(delays[delays.count * 99 / 100]) / 1_000
-            print("  socket to socket p50 \(Figure.text(p50, digits: 0)) us, p99 \(Figure.text(p99, digits: 0)) us")
-        }
-        engine.shutdown()
-        guard packets == sent else { throw BenchError(description: "the engine did not see \(sent - packets) packets") }
+            "  turn \(turn), \(result.subject.name): \(Figure.text(spent.total * 1e6 / Double(measured))) us,"
+                + " load average \(Figure.text(load)) before, \(Figure.text(Self.load())) after")
     }
 
     /// Each call sends a packet on both sides every 20 ms, calls spread evenly over the time.
-    private func send(_ all: [Call], _ sides: [Side], frames: Int, from first: Int) {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 64)
-        defer { memory.deallocate() }
-        memory.initializeMemory(as: UInt8.self, repeating: 0x55)
-        let step: UInt64 = 20_000_000 / UInt64(all.count)
+    private func send(_ result: Result, _ sides: [Side], frames: Int) throws {
+        let step: UInt64 = 20_000_000 / UInt64(calls)
         var due = cmio_clock(Int32(CMIO_MONOTONIC))
-        for frame in first..<first + frames {
-            for (index, call) in all.enumerated() {
-                wait(until: due)
+        for _ in 0..<frames {
+            for (index, call) in result.subject.calls.enumerated() {
+                let now = cmio_clock(Int32(CMIO_MONOTONIC))
+                if due > now { usleep(UInt32((due - now) / 1_000)) }
                 due += step
-                for side in 0..<2 {
-                    RTPHeader(
-                        marker: false, payloadType: side == 0 ? 111 : 96,
-                        sequenceNumber: UInt16(truncatingIfNeeded: frame),
-                        timestamp: UInt32(truncatingIfNeeded: frame * 960), ssrc: UInt32(index + 1)
-                    ).write(into: memory)
-                    // SRTP hides the time of sending from the other side's reader; RTP to SRTP is not timed.
-                    memory.storeBytes(
-                        of: cmio_clock(Int32(CMIO_MONOTONIC)), toByteOffset: 16, as: UInt64.self)
-                    let length = side == 0 ? call.peer.protect(memory, 72) : 72
-                    sides[side].send(memory, length, to: side == 0 ? call.a : call.b)
-                }
+                for side in 0..<2 { try send(call, index, side, frame: result.frame, sides) }
             }
+            result.frame += 1
         }
     }
 
-    private func wait(until instant: UInt64) {
-        let now = cmio_clock(Int32(CMIO_MONOTONIC))
-        if instant > now { usleep(UInt32((instant - now) / 1_000)) }
-    }
-}
-
-/// One side's socket, shared by all its calls.
-private final class Side: Sendable {
-    let descriptor: Int32
-    let address: MediaAddress
-
-    init(_ host: String) throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        var size: Int32 = 8 << 20
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
-        var name = sockaddr_in6()
-        var length = try Self.fill(&name, host, 0)
-        let bound = withUnsafeMutablePointer(to: &name) { name in
-            name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard bound, let address = MediaAddress(host, port: UInt16(bigEndian: name.sin6_port)) else {
-            throw BenchError(description: "cannot bind \(host)")
-        }
-        self.descriptor = descriptor
-        self.address = address
-    }
-
-    deinit { close(descriptor) }
-
-    /// A `sockaddr_in` in the memory of the larger kind.
-    private static func fill(_ name: inout sockaddr_in6, _ host: String, _ port: UInt16) throws -> socklen_t {
-        try withUnsafeMutablePointer(to: &name) { name in
-            try name.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { name in
-                name.pointee.sin_family = sa_family_t(AF_INET)
-                name.pointee.sin_port = port.bigEndian
-                guard inet_pton(AF_INET, host, &name.pointee.sin_addr) == 1 else {
-                    throw BenchError(description: "\(host) is no address")
-                }
-                return socklen_t(MemoryLayout<sockaddr_in>.size)
-            }
+    private func send(_ call: CallUnderTest, _ index: Int, _ side: Int, frame: Int, _ sides: [Side]) throws {
+        try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 64) { memory in
+            memory.initializeMemory(as: UInt8.self, repeating: 0x55)
+            RTPHeader(
+                marker: false, payloadType: side == 0 ? call.payloadTypeA : call.payloadTypeB,
+                sequenceNumber: UInt16(truncatingIfNeeded: frame),
+                timestamp: UInt32(truncatingIfNeeded: frame * 960), ssrc: UInt32(index + 1)
+            ).write(into: memory)
+            // SRTP hides the time of sending from the other side's reader; RTP to SRTP is not timed.
+            memory.storeBytes(of: cmio_clock(Int32(CMIO_MONOTONIC)), toByteOffset: 16, as: UInt64.self)
+            let length = side == 0 ? call.peer?.protect(memory, 72) ?? 72 : 72
+            try sides[side].send(memory, length, to: side == 0 ? call.a : call.b)
         }
     }
 
-    func send(_ packet: UnsafeMutableRawBufferPointer, _ length: Int, to address: MediaAddress) {
-        var name = sockaddr_in6()
-        guard let size = try? Self.fill(&name, address.host, address.port) else { return }
-        var packet = cmio_packet(data: packet.baseAddress, length: length)
-        cmio_send(descriptor, &name, size, &packet, 1)
-    }
-}
-
-/// Empties a side's socket on a thread of its own, and takes the delay of packets that carry their time in clear.
-private final class Reader: @unchecked Sendable {
-    private let side: Side
-    private var thread = pthread_t()
-    private let isWaiting = Flag()
-    private let isDone = Flag()
-    /// Nanoseconds. Written by the thread, read after ``stop()``.
-    private(set) var delays: [UInt64] = []
-
-    init(_ side: Side) {
-        self.side = side
-        delays.reserveCapacity(1 << 20)
-        let context = Unmanaged.passRetained(self).toOpaque()
-        pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Reader>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, context)
-    }
-
-    /// Takes packets as they come from now on, and their delays.
-    func wait() {
-        isWaiting.value.store(true, ordering: .relaxed)
-    }
-
-    func stop() {
-        isDone.value.store(true, ordering: .relaxed)
-        pthread_join(thread, nil)
-    }
-
-    private func run() {
-        guard let batch = cmio_batch_create() else { return }
-        var wanted = pollfd(fd: side.descriptor, events: Int16(POLLIN), revents: 0)
-        while !isDone.value.load(ordering: .relaxed) {
-            let waits = isWaiting.value.load(ordering: .relaxed)
-            if waits {
-                guard poll(&wanted, 1, 100) == 1 else { continue }
-            } else {
-                usleep(1_000)
+    private func report(_ results: [Result]) {
+        print("  us per packet     user  system   total       in      out  delay p50    p99")
+        for result in results {
+            let delays = result.delays.sorted()
+            func delay(_ share: Double) -> String {
+                guard !delays.isEmpty else { return "-" }
+                return Figure.text(Double(delays[Int(Double(delays.count - 1) * share)]) / 1_000, digits: 0)
             }
-            let count = cmio_receive(batch, side.descriptor)
-            let now = cmio_clock(Int32(CMIO_MONOTONIC))
-            for index in 0..<max(0, count) where waits && cmio_batch_length(batch, index) == 72 {
-                guard let data = cmio_batch_data(batch, index), delays.count < delays.capacity else { continue }
-                let sent = data.load(fromByteOffset: 16, as: UInt64.self)
-                if sent < now, now - sent < 5_000_000_000 { delays.append(now - sent) }
-            }
+            let columns = [
+                (Figure.text(result.perPacket(result.cpu.user)), 8),
+                (Figure.text(result.perPacket(result.cpu.system)), 8),
+                (Figure.text(result.perPacket(result.cpu.total)), 8), ("\(result.sent)", 9), ("\(result.received)", 9),
+                (delay(0.5), 11), (delay(0.99), 7),
+            ]
+            let name = result.subject.name
+            print(
+                "  " + name + String(repeating: " ", count: max(0, 14 - name.count))
+                    + columns.map { String(repeating: " ", count: max(0, $1 - $0.count)) + $0 }.joined())
         }
-        free(UnsafeMutableRawPointer(batch))
+        for other in results.dropFirst() {
+            print(
+                "  Ibis / \(other.subject.name): user \(ratio(results[0], other, \.user)),"
+                    + " total \(ratio(results[0], other, \.total))")
+        }
+        print("  budget: 8 us in total")
     }
-}
 
-private final class Flag: Sendable {
-    let value = Atomic<Bool>(false)
+    private func ratio(_ one: Result, _ other: Result, _ part: KeyPath<CPUTime, Double>) -> String {
+        let (top, bottom) = (one.perPacket(one.cpu[keyPath: part]), other.perPacket(other.cpu[keyPath: part]))
+        return bottom > 0 ? Figure.text(top / bottom) : "-"
+    }
+
+    /// Processes that ran or wanted to, averaged over a minute.
+    private static func load() -> Double {
+        var load = 0.0
+        return getloadavg(&load, 1) == 1 ? load : 0
+    }
 }

@@ -44,19 +44,12 @@ final class IbisUnderTest {
 
     /// CPU seconds since the start, memory and open descriptors, as /proc has them.
     func usage() throws -> Usage {
-        let stat = try String(contentsOfFile: "/proc/\(process.pid)/stat", encoding: .utf8)
-        // The fields after the command's closing parenthesis; utime and stime are the 14th and 15th of all.
-        let fields = (stat.split(separator: ")").last ?? "").split(separator: " ")
-        guard fields.count > 13, let user = Double(fields[11]), let system = Double(fields[12]) else {
-            throw BenchError(description: "/proc/\(process.pid)/stat cannot be read")
-        }
+        let cpu = try CPUTime.ofProcess(process.pid)
         let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
         let resident = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }?
             .split(separator: " ").compactMap { Int($0) }.first
         let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.pid)/fd").count
-        let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
-        return Usage(
-            user: user / ticks, system: system / ticks, residentKilobytes: resident ?? 0, descriptors: descriptors)
+        return Usage(user: cpu.user, system: cpu.system, residentKilobytes: resident ?? 0, descriptors: descriptors)
     }
 
     /// Packets that came in on all legs so far.
