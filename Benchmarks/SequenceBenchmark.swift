@@ -34,9 +34,9 @@ struct SequenceBenchmark {
         guard good == calls else { throw BenchError(description: "calls failed") }
     }
 
-    /// Once the ports have rested and the last transactions are over (timer J and the like: 32 s).
+    /// Once the last transactions are over (timers L and M: 32 s) and Ibis has given memory back since (every 30 s).
     private func settledUsage(_ ibis: IbisUnderTest) async throws -> IbisUnderTest.Usage {
-        try await Task.sleep(for: .seconds(35))
+        try await Task.sleep(for: .seconds(65))
         return try ibis.usage()
     }
 }

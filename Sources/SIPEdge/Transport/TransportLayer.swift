@@ -81,6 +81,12 @@ package final class TransportLayer {
     /// Binds UDP and TCP for the PBX peers alone. Port 0: the kernel's choice, the same for both.
     package func bindPeers() -> EventLoopFuture<Void> {
         let local = NIOLoopBound(self, eventLoop: loop)
+        // What the kernel chose for UDP may be somebody's for TCP; another choice is free.
+        return bindPeers(tries: configuration.peerPort == 0 ? 16 : 1).map { local.value.startSweeping() }
+    }
+
+    private func bindPeers(tries: Int) -> EventLoopFuture<Void> {
+        let local = NIOLoopBound(self, eventLoop: loop)
         let address = configuration.peerAddress
         return DatagramBootstrap(group: loop)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_535))
@@ -96,8 +102,13 @@ package final class TransportLayer {
             }
             .flatMap { channel in
                 local.value.udp = channel
-                local.value.startSweeping()
                 return local.value.listen(.tcp, on: address, local.value.peerPort, key: "sip.peerPort")
+                    .flatMapError { error in
+                        guard tries > 1, (error as? EdgeError)?.code == .addressInUse else {
+                            return channel.eventLoop.makeFailedFuture(error)
+                        }
+                        return channel.close().flatMap { local.value.bindPeers(tries: tries - 1) }
+                    }
             }
     }
 

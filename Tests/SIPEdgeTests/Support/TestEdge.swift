@@ -44,15 +44,7 @@ struct TestEdge: Sendable {
             MediaConfiguration(
                 workers: 1, bindAddress: address, portRest: .milliseconds(100), noMediaAfter: .seconds(1)))
         defer { media.shutdown() }
-        let edge = await SIPEdge(
-            configuration: EdgeConfiguration(
-                hostname: hostname, tlsAddress: address, tlsPort: try await freePort(address), peerAddress: address,
-                peerPort: 0, certificateFile: TestCertificates.edge.certificate,
-                privateKeyFile: TestCertificates.edge.key, trustedRanges: ["127.69.171.0/24"].compactMap(CIDR.init),
-                meta: meta, limits: limits),
-            routing: routing, media: media,
-            greeting: try Prompt.tone(hertz: 440, seconds: 0.4), logger: quiet, drainTime: drainTime, timing: timing)
-        try await edge.bind()
+        let edge = try await bound(routing, limits: limits, meta: meta, drainTime: drainTime, media: media)
         let ports = await edge.ports
         let test = TestEdge(edge: edge, media: media, tlsPort: ports.tls, peerPort: ports.peer)
         do {
@@ -66,6 +58,32 @@ struct TestEdge: Sendable {
         #expect(statistics.sessions == 0, "media sessions leak", sourceLocation: sourceLocation)
         #expect(statistics.legs == 0, "media legs leak", sourceLocation: sourceLocation)
         await test.stop()
+    }
+
+    /// An edge that listens. The port that was found free may be another's by then: other suites run beside this one.
+    private static func bound(
+        _ routing: RoutingTable, limits: EdgeLimits, meta: MetaTrunkConfiguration, drainTime: Duration,
+        media: MediaEngine
+    ) async throws -> SIPEdge {
+        for _ in 0..<8 {
+            let edge = await SIPEdge(
+                configuration: EdgeConfiguration(
+                    hostname: hostname, tlsAddress: address, tlsPort: try await freePort(address), peerAddress: address,
+                    peerPort: 0, certificateFile: TestCertificates.edge.certificate,
+                    privateKeyFile: TestCertificates.edge.key, trustedRanges: ["127.69.171.0/24"].compactMap(CIDR.init),
+                    meta: meta, limits: limits),
+                routing: routing, media: media,
+                greeting: try Prompt.tone(hertz: 440, seconds: 0.4), logger: quiet, drainTime: drainTime, timing: timing
+            )
+            do throws(EdgeError) {
+                try await edge.bind()
+                return edge
+            } catch {
+                guard error.code == .addressInUse else { throw error }
+            }
+        }
+        throw EdgeError(
+            code: .addressInUse, message: "no port is free on \(address)", remedy: "look for what has them all")
     }
 
     func stop() async {
