@@ -24,7 +24,7 @@ import Testing
         Case(name: "answer", events: answered, actions: [.stopRingTimer, .answerCaller]),
         Case(name: "media waits for the ACK", events: talking, actions: [.startMedia]),
         Case(
-            name: "busy", events: ringing + [.calleeFailed(status: 486)],
+            name: "busy", events: ringing + [.calleeFailed(busy)],
             actions: [.stopRingTimer, .rejectCaller(busy), .finish(.refused(busy))]),
         Case(
             name: "caller gives up", events: ringing + [.callerCancelled],

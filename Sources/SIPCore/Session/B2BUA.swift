@@ -1,4 +1,5 @@
-/// Pairs two legs into one call: the caller's INVITE, and a callee that is a PBX or an application of ours.
+/// Pairs two sides into one call: the caller's INVITE, and a callee that is a PBX, a WhatsApp user or an application of
+/// ours.
 ///
 /// ```
 ///            start             answered           acknowledged
@@ -15,7 +16,8 @@ public struct B2BUA: Sendable {
         case start
         case calleeProgress(status: Int)
         case calleeAnswered
-        case calleeFailed(status: Int)
+        /// The call did not come about; what the caller is told is the callee side's to say.
+        case calleeFailed(Refusal)
         case calleeEnded(Q850Cause)
         /// The callee answered with media that cannot be used.
         case calleeUnusable(Refusal)
@@ -93,8 +95,8 @@ public struct B2BUA: Sendable {
         case (.inviting, .calleeAnswered):
             state = .answering
             return [.stopRingTimer, .answerCaller]
-        case (.inviting, .calleeFailed(let status)):
-            return refuse(Refusal(callee: status), [.stopRingTimer])
+        case (.inviting, .calleeFailed(let refusal)):
+            return refuse(refusal, [.stopRingTimer])
         case (.inviting, .calleeUnusable(let refusal)):
             return refuse(refusal, [.stopRingTimer, .hangUpCallee(.incompatibleDestination)])
         case (.inviting, .callerCancelled), (.inviting, .callerEnded):

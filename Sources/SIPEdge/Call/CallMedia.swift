@@ -1,27 +1,6 @@
-import Logging
 package import Media
 import NIOCore
 package import SIPCore
-
-/// Why an INVITE is not served: the answer it gets.
-struct CallRefused: Error {
-    let refusal: B2BUA.Refusal
-    /// RFC 3261 §20.43.
-    let warningCode: Int
-
-    init(_ status: Int, _ warning: String, code: Int = 399, retryAfter: Int? = nil) {
-        refusal = B2BUA.Refusal(status: status, warning: warning, retryAfter: retryAfter)
-        warningCode = code
-    }
-
-    init(_ refusal: SDPRefusal) {
-        self.init(refusal.status, refusal.warningText, code: refusal.warningCode)
-    }
-
-    init(_ error: MediaError) {
-        self.init(503, error.message, retryAfter: 5)
-    }
-}
 
 /// Offer and answer on one side, legs of the media engine on the other.
 package enum CallMedia {

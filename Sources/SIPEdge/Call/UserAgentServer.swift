@@ -1,16 +1,15 @@
 import Logging
-import Media
 import NIOCore
 import SIPCore
 
-/// The UAS core: decides what becomes of each request that no dialog claims, and keeps the calls.
+/// The UAS core: answers each request that no dialog claims, and keeps the calls. Which call an INVITE asks for is the
+/// ``CallRouter``'s to say.
 ///
 /// Runs on the signalling loop.
 final class UserAgentServer {
     private let services: CallServices
-    private let peers: PeerDirectory
+    private let router: CallRouter
     private let logger: Logger
-    private var routing = RoutingTable()
     private var calls: [String: Call] = [:]
     private var draining = false
     /// Called when a call has ended.
@@ -18,7 +17,7 @@ final class UserAgentServer {
 
     init(services: CallServices, peers: PeerDirectory, logger: Logger) {
         self.services = services
-        self.peers = peers
+        router = CallRouter(services: services, peers: peers, logger: logger)
         self.logger = logger
         services.driver.onRequest = { [weak self] in self?.handle($0) }
         services.driver.onACK = { services.dialogs.routeACK($0, $1) }
@@ -28,10 +27,7 @@ final class UserAgentServer {
 
     var activeCalls: Int { calls.count }
 
-    func update(_ routing: RoutingTable) {
-        self.routing = routing
-        peers.replace(routing.peers)
-    }
+    func update(_ routing: RoutingTable) { router.update(routing) }
 
     /// New INVITEs get 503 from now on.
     func drain() { draining = true }
@@ -74,10 +70,8 @@ final class UserAgentServer {
 
     private func invite(_ incoming: TransactionDriver.Incoming) {
         do throws(CallRefused) {
-            let number = try check(incoming)
-            let destination = try route(number)
-            let call = try Call(
-                number: number, incoming: incoming, destination: destination, services: services, logger: logger)
+            if draining { throw CallRefused(503, "shutting down", retryAfter: 30) }
+            let call = try router.call(for: incoming, active: calls.count)
             services.counters.count(.callsStarted)
             calls[call.id] = call
             call.onFinished = { [weak self] in self?.finished($0) }
@@ -85,47 +79,6 @@ final class UserAgentServer {
         } catch {
             services.counters.count(error.refusal.status == 503 ? .callsShed : .callsRefused)
             refuse(incoming, error)
-        }
-    }
-
-    /// All that can be said without spending anything on the call; gives the business number.
-    private func check(_ incoming: TransactionDriver.Incoming) throws(CallRefused) -> String {
-        let request = incoming.request
-        if draining { throw CallRefused(503, "shutting down", retryAfter: 30) }
-        guard incoming.side == .meta else {
-            throw CallRefused(501, "calls from the PBX to WhatsApp users are not supported yet")
-        }
-        if let required = request.headers[first: .require] {
-            throw CallRefused(420, "unsupported extension: \(required)")
-        }
-        if calls.count >= services.configuration.limits.calls {
-            throw CallRefused(503, "too many calls at once", retryAfter: 10)
-        }
-        guard let user = request.uri.userWithoutParameters, let number = BusinessNumber.normalised(user) else {
-            throw CallRefused(404, "the Request-URI names no number in E.164 form")
-        }
-        return number
-    }
-
-    private func route(_ number: String) throws(CallRefused) -> Call.Destination {
-        switch routing.numbers[number] {
-        case nil:
-            throw CallRefused(404, "this number has no route here: add it with `ibis number add`")
-        case .application(let application):
-            return .application(application)
-        case .peer(let name, let dialled):
-            guard let peer = peers[name], let remote = peers.address(of: name) else {
-                throw CallRefused(503, "the PBX of this number has no address now", retryAfter: 10)
-            }
-            let configuration = services.configuration
-            let transport = services.driver.transport
-            let own = configuration.peerAddress
-            let wildcard = (try? SocketAddress(ipAddress: own, port: 0))?.isWildcard ?? true
-            let trunk = PeerTrunk(
-                peer: peer, remote: remote,
-                localAddress: wildcard ? LocalAddress.towards(remote) ?? own : own,
-                localPort: peer.transport == .tls ? transport.tlsPort : transport.peerPort)
-            return .peer(trunk, extension: dialled)
         }
     }
 
@@ -162,39 +115,4 @@ final class UserAgentServer {
             headers: error.headers(host: services.configuration.hostname, request: request))
         services.driver.transport.send(response.encoded(), on: flow)
     }
-}
-
-/// Business numbers as they stand in the routing table.
-public enum BusinessNumber {
-    /// `+` and 7 to 15 digits (E.164); a missing `+` is put in front.
-    public static func normalised(_ user: String) -> String? {
-        let digits = user.hasPrefix("+") ? user.dropFirst() : user[...]
-        guard (7...15).contains(digits.utf8.count),
-            digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-        else { return nil }
-        return "+" + digits
-    }
-}
-
-extension CallRefused {
-    func headers(host: String, request: Request) -> [HeaderField] {
-        var headers = [refusal.warningField(code: warningCode, host: host)]
-        if let seconds = refusal.retryAfter { headers.append(HeaderField(name: .retryAfter, value: "\(seconds)")) }
-        if refusal.status == 420, let required = request.headers[first: .require] {
-            headers.append(HeaderField(name: .unsupported, value: required))
-        }
-        if refusal.status == 415 { headers.append(HeaderField(name: "Accept", value: "application/sdp")) }
-        return headers
-    }
-}
-
-extension B2BUA.Refusal {
-    func warningField(code: Int = 399, host: String) -> HeaderField {
-        let text = String(
-            String.UnicodeScalarView(
-                warning.unicodeScalars.filter { $0 != "\"" && $0 != "\\" && $0.value >= 32 }.prefix(300)))
-        return HeaderField(name: .warning, value: "\(code) \(host) \"\(text)\"")
-    }
-
-    var event: UASInvite.Event { .reject(status: status, reason: nil, headers: []) }
 }

@@ -1,0 +1,116 @@
+import Logging
+import Media
+import NIOCore
+import SIPCore
+
+/// One attempt at one PBX: its INVITE, its media on leg `b`, and its answers as events of the ``B2BUA``.
+final class PeerCallee: CalleeSide {
+    /// Whom the PBX is told the call is from and for.
+    struct Request {
+        let number: String
+        /// Replaces the number towards the PBX when given.
+        let dialled: String?
+        let caller: Caller
+    }
+
+    private let trunk: PeerTrunk
+    private let request: PeerCallee.Request
+    private let media: PeerMedia
+    private let services: CallServices
+    private let logger: Logger
+    private var leg: OutgoingLeg?
+    private var local: LocalAudio?
+    private var offer: PendingOffer?
+    private var answered = false
+    var onEvent: (B2BUA.Event) -> Void = { _ in }
+
+    init(trunk: PeerTrunk, request: PeerCallee.Request, media: PeerMedia, context: CallContext) {
+        self.trunk = trunk
+        self.request = request
+        self.media = media
+        services = context.services
+        logger = context.logger
+    }
+
+    func start() {
+        do {
+            try invite().handle(.start)
+        } catch {
+            onEvent(.calleeFailed(error.refusal))
+        }
+    }
+
+    private func invite() throws(CallRefused) -> OutgoingLeg {
+        let local = try media.local(towards: trunk.remote)
+        let pending = OfferAnswer.offerPeer(local: local, secure: trunk.peer.secureMedia)
+        let callID = services.ids.next()
+        let tag = services.ids.next()
+        guard
+            let invite = trunk.invite(
+                number: request.number, extension: request.dialled, caller: request.caller, callID: callID, tag: tag,
+                offer: pending.description)
+        else {
+            throw CallRefused(500, "the peer \(trunk.peer.name) has no usable address")
+        }
+        self.local = local
+        offer = consume pending
+        let leg = OutgoingLeg(
+            machine: UACInvite(
+                invite: invite, party: trunk.party(user: request.number), ids: services.ids, timing: services.timing),
+            callID: callID, localTag: tag, target: trunk.target, driver: services.driver, dialogs: services.dialogs,
+            ladder: MessageLadder(logger: logger, leg: "peer"))
+        leg.onReport = { [weak self] in self?.handle($0) }
+        self.leg = leg
+        return leg
+    }
+
+    func end(_ cause: Q850Cause) {
+        leg?.handle(answered ? .bye(headers: [cause.reason]) : .cancel(headers: [cause.reason]))
+    }
+
+    private func handle(_ report: UACInvite.Report) {
+        switch report {
+        case .provisional(let response): onEvent(.calleeProgress(status: response.status))
+        // We have no password for a PBX: giving up is what ends the leg, and reports the status.
+        case .challenged: leg?.handle(.cancel(headers: []))
+        case .answered(let response): answered(response)
+        case .failed(let status, _):
+            logger.info("peer refused", metadata: ["sip.status": "\(status)"])
+            onEvent(.calleeFailed(B2BUA.Refusal(callee: status)))
+        case .ended(let cause):
+            if case .byPeer(let bye) = cause {
+                onEvent(.calleeEnded(bye.headers.q850 ?? .normalClearing))
+            } else {
+                onEvent(.calleeEnded(.recoveryOnTimerExpiry))
+            }
+        case .request(let request):
+            logger.debug("request in the callee's dialog", metadata: ["sip.method": "\(request.method)"])
+            media.moved(by: request)
+        }
+    }
+
+    private func answered(_ response: Response) {
+        answered = true
+        guard let offer = offer.take(), let local else { return }
+        do {
+            let negotiated = try offer.accept(answer: response.body, contentType: response.headers.contentType)
+            try media.connect(negotiated, local: local)
+            media.start()
+            onEvent(.calleeAnswered)
+        } catch {
+            onEvent(
+                .calleeUnusable(
+                    .init(status: 488, warning: "the PBX answered with media that cannot be used: \(error.warningText)")
+                ))
+        }
+    }
+}
+
+extension Headers {
+    /// Cause of the Reason header field, when it has one of Q.850.
+    var q850: Q850Cause? { self[first: .reason].flatMap(Q850Cause.init(reason:)) }
+}
+
+extension Q850Cause {
+    var reason: HeaderField { HeaderField(name: .reason, value: reasonValue) }
+}
