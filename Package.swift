@@ -59,7 +59,7 @@ let package = Package(
             name: "WabaBridge",
             dependencies: [
                 .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Hummingbird", package: "hummingbird"), logging, lifecycle,
+                .product(name: "Hummingbird", package: "hummingbird"), logging, lifecycle, crypto,
             ],
             swiftSettings: common),
         .target(
@@ -105,7 +105,7 @@ let package = Package(
         .testTarget(
             name: "IbisTests",
             dependencies: [
-                "Ibis", "SIPEdge", "WabaBridge", logging, crypto,
+                "Ibis", "SIPCore", "SIPEdge", "WabaBridge", logging, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),

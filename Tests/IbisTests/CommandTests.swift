@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Testing
 import WabaBridge
 
@@ -74,6 +75,66 @@ struct CommandTests {
         #expect(try await Store.read(at: store) == expected)
         await #expect(throws: StoreError.self) { try await run(["peer", "remove", "asterisk"]) }
         await #expect(throws: CommandFailure.self) { try await run(["import", directory.file("none.yaml")]) }
+    }
+
+    @Test func passwordsOfNumbers() async throws {
+        let directory = try TemporaryDirectory()
+        let file = ["--config", try directory.write("store: {file: my.sqlite}", to: "ibis.yaml")]
+        func run(_ arguments: [String]) async throws {
+            var command = try #require(
+                try IbisCommand.parseAsRoot(arguments + file) as? any AsyncParsableCommand)
+            try await command.run()
+        }
+        func number() async throws -> NumberRecord {
+            try #require(try await Store.read(at: directory.file("my.sqlite")).numbers.first)
+        }
+        let password = try directory.write("EXAMPLE-sip-password\n", to: "password")
+        let add = ["number", "add", "+15550100001", "--echo"]
+        await #expect(throws: CommandFailure.self) { try await run(add + ["--challenge"]) }
+        try await run(add + ["--password-file", password, "--challenge", "--domain", "Sip.Example.com"])
+        let key = directory.file("my.sqlite.key")
+        let box = try SecretBox.open(keyFile: key, text: nil, making: false)
+        let first = try await number()
+        #expect(first.words == "echo (password set, challenged, at sip.example.com)")
+        #expect(try box.open(try #require(first.password), for: .number("+15550100001")) == "EXAMPLE-sip-password")
+
+        // A new destination keeps what is not given.
+        try await run(add + ["--replace"])
+        #expect(try await number() == first)
+        await #expect(throws: CommandFailure.self) { try await run(add + ["--replace", "--no-password"]) }
+        await #expect(throws: CommandFailure.self) {
+            try await run(add + ["--replace", "--password-file", directory.file("none")])
+        }
+
+        // Out and in again: without passwords they stay, with them they are the same.
+        let plain = directory.file("plain.yaml")
+        try await run(["export", "--output", plain])
+        #expect(try !String(contentsOfFile: plain, encoding: .utf8).contains("EXAMPLE-sip-password"))
+        try await run(["import", plain, "--exact"])
+        #expect(try await number() == first)
+        let full = directory.file("full.yaml")
+        try await run(["export", "--output", full, "--with-passwords"])
+        #expect(try String(contentsOfFile: full, encoding: .utf8).contains("    password: \"EXAMPLE-sip-password\"\n"))
+        #expect(try FileManager.default.attributesOfItem(atPath: full)[.posixPermissions] as? Int == 0o600)
+        try await run(["import", full, "--exact"])
+        #expect(try await number() == first)
+        try await run(["number", "remove", "+15550100001"])
+        try await run(["import", full])
+        #expect(
+            try box.open(try #require(try await number().password), for: .number("+15550100001"))
+                == "EXAMPLE-sip-password")
+        try await run(["number", "remove", "+15550100001"])
+        await #expect(throws: StoreError.self) { try await run(["import", plain]) }
+
+        // Without its key, the store's passwords stop the start and the check.
+        try await run(["import", full])
+        try FileManager.default.removeItem(atPath: key)
+        let check = try parsed(CheckCommand.self, ["check"] + file)
+        let findings = await CheckCommand.Findings(check.options)
+        #expect(findings.problems.contains { $0.contains("the key file \(key) is not there") }, "\(findings.problems)")
+
+        try await run(add + ["--replace", "--no-password", "--no-challenge", "--domain", ""])
+        #expect(try await number() == NumberRecord(number: "+15550100001", destination: .application("echo")))
     }
 
     @Test func checkSaysEverything() async throws {

@@ -1,4 +1,5 @@
 import Glibc
+import SIPCore
 import SIPEdge
 import Testing
 import WabaBridge
@@ -22,7 +23,7 @@ struct CompositionTests {
                     tlsName: "pbx.example.com", tlsAuthority: "/ca.pem")
             ])
         var problems: [String] = []
-        let table = RoutingTable(snapshot, problems: &problems)
+        let table = RoutingTable(snapshot, secrets: nil, problems: &problems)
         #expect(
             table.peers == [
                 "pbx": Peer(
@@ -34,6 +35,30 @@ struct CompositionTests {
                 "+15550100001": .application(.echo), "+15550100002": .peer("pbx", extension: "100"),
             ])
         #expect(problems.count == 2)
+    }
+
+    @Test func passwordsAreOpenedForTheEdge() throws {
+        let directory = try TemporaryDirectory()
+        let box = try SecretBox.open(keyFile: directory.file("key"), text: nil, making: true)
+        let other = try SecretBox.open(keyFile: directory.file("other"), text: nil, making: true)
+        let number = NumberRecord(
+            number: "+15550100001", destination: .application("echo"),
+            password: try box.seal("EXAMPLE-sip-password", for: .number("+15550100001")), challenge: true,
+            domain: "sip.example.com")
+        let plain = NumberRecord(number: "+15550100002", destination: .application("echo"))
+        let snapshot = StoreSnapshot(numbers: [number, plain])
+        var problems: [String] = []
+        let table = RoutingTable(snapshot, secrets: box, problems: &problems)
+        #expect(problems.isEmpty)
+        let trunk = TrunkNumber(
+            credentials: DigestCredentials(username: "15550100001", password: "EXAMPLE-sip-password"), challenge: true,
+            domain: "sip.example.com")
+        #expect(table.trunks == ["+15550100001": trunk])
+        #expect(!"\(table)".contains("EXAMPLE-sip-password"))
+        // Not to be opened: the number stays challenged, so it lets nobody in.
+        let closed = RoutingTable(snapshot, secrets: other, problems: &problems)
+        #expect(closed.trunks == ["+15550100001": TrunkNumber(challenge: true, domain: "sip.example.com")])
+        #expect(problems.count == 1)
     }
 
     /// What the store lets in, the edge can run.

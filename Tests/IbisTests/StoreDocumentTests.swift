@@ -18,9 +18,9 @@ struct StoreDocumentTests {
         ])
 
     @Test func comesBackAsItWas() throws {
-        let text = StoreDocument.text(snapshot)
+        let text = try StoreDocument.text(snapshot)
         #expect(try StoreDocument.parse(text, file: "x.yaml") == snapshot)
-        let empty = StoreDocument.text(StoreSnapshot())
+        let empty = try StoreDocument.text(StoreSnapshot())
         #expect(try StoreDocument.parse(empty, file: "x.yaml") == StoreSnapshot())
     }
 

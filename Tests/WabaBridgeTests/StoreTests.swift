@@ -144,6 +144,43 @@ struct StoreTests {
         #expect(try await Store.read(at: path) == StoreSnapshot(numbers: [first]))
     }
 
+    @Test func passwordsLieSealed() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("ibis.sqlite")
+        let store = try await Store.open(at: path)
+        let box = try SecretBox.open(keyFile: directory.file("key"), text: nil, making: true)
+        var number = first
+        #expect(try await !store.snapshot().hasSecrets)
+        number.password = try box.seal("EXAMPLE-sip-password", for: .number(number.number))
+        number.challenge = true
+        number.domain = "sip.example.com"
+        try await store.put(number)
+        let read = try await Store.read(at: path)
+        #expect(read == StoreSnapshot(numbers: [number]))
+        #expect(read.hasSecrets)
+        let sealed = try #require(read.numbers.first?.password)
+        #expect(try box.open(sealed, for: .number(number.number)) == "EXAMPLE-sip-password")
+        for file in ["ibis.sqlite", "ibis.sqlite-wal"] {
+            let octets = try Data(contentsOf: URL(fileURLWithPath: directory.file(file)))
+            #expect(octets.range(of: Data("EXAMPLE-sip-password".utf8)) == nil)
+        }
+        number.password = nil
+        let withoutPassword = number
+        #expect(await code { try await store.put(withoutPassword, replacing: true) } == .invalid)
+    }
+
+    /// `ibis number list` beside a server that has not been started with this version yet.
+    @Test func theTablesOfTheVersionBeforeCanBeRead() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("ibis.sqlite")
+        try Migrations.migrator.migrate(DatabaseQueue(path: path), upTo: "1 numbers and peers")
+        try await DatabaseQueue(path: path).write { db in
+            try db.execute(sql: "INSERT INTO number (number, application) VALUES ('+15550100001', 'echo')")
+        }
+        #expect(try await Store.read(at: path) == StoreSnapshot(numbers: [first]))
+        #expect(try await Store.open(at: path).snapshot() == StoreSnapshot(numbers: [first]))
+    }
+
     @Test func laterSchemaIsRefused() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("ibis.sqlite")

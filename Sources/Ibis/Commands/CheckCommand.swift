@@ -64,7 +64,8 @@ struct CheckCommand: AsyncParsableCommand {
             do throws(StoreError) {
                 let snapshot = try await Store.read(at: configuration.storeFile)
                 var sentences: [String] = []
-                _ = RoutingTable(snapshot, problems: &sentences)
+                let secrets = snapshot.hasSecrets ? try SecretBox.open(configuration, making: false) : nil
+                _ = RoutingTable(snapshot, secrets: secrets, problems: &sentences)
                 problems += sentences
                 for record in snapshot.peers {
                     problems += record.problems().map { "The peer \(record.name): \($0)." }

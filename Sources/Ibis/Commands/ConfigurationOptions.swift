@@ -46,11 +46,12 @@ struct StoreOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The SQLite file, instead of the configuration's.", valueName: "file"))
     var storeFile: String?
 
-    func path(
+    func configuration(
         environment: [String: String] = ProcessInfo.processInfo.environment
-    ) throws(ConfigurationProblems) -> String {
+    ) throws(ConfigurationProblems) -> Configuration {
         let flags = storeFile.map { ["--store-file", $0] } ?? []
-        return try ConfigurationLoader.load(file: config, flags: flags, environment: environment)
-            .configuration.storeFile
+        return try ConfigurationLoader.load(file: config, flags: flags, environment: environment).configuration
     }
+
+    func path() throws(ConfigurationProblems) -> String { try configuration().storeFile }
 }

@@ -13,6 +13,11 @@ struct NumberCommand: AsyncParsableCommand {
                 ibis number add +15550100001 --peer asterisk
                 ibis number add +15550100001 --peer asterisk --extension 100
                 ibis number add +15550100001 --echo --replace
+                ibis number add +15550100001 --peer asterisk --replace --password-stdin --challenge < password.txt
+
+                The password is sip_user_password of the number at Meta. With it the PBX can call WhatsApp users from this \
+                number, and with --challenge a call from Meta must prove that it knows it. It is sealed in the store and \
+                never shown again. --replace keeps password, challenge and domain unless they are given.
                 """)
 
         @OptionGroup var store: StoreOptions
@@ -26,6 +31,16 @@ struct NumberCommand: AsyncParsableCommand {
         var dialled: String?
         @Flag(help: "Answer its calls here: a greeting, then the caller hears himself.")
         var echo = false
+        @OptionGroup var password: PasswordOptions
+        @Flag(
+            inversion: .prefixedNo,
+            help: "Calls from Meta to this number must answer a digest challenge; needs the password.")
+        var challenge: Bool?
+        @Option(
+            help: ArgumentHelp(
+                "The host name that is entered at Meta for this number when it is not sip.hostname; \"\" takes it away.",
+                valueName: "name"))
+        var domain: String?
         @Flag(help: "Change the number when it is there already.")
         var replace = false
 
@@ -39,9 +54,24 @@ struct NumberCommand: AsyncParsableCommand {
         func run() async throws {
             let destination: NumberRecord.Destination =
                 peer.map { .peer($0, extension: dialled) } ?? .application("echo")
-            let record = NumberRecord(number: NumberRecord.normalised(number) ?? number, destination: destination)
-            try await store.openOrMake().put(record, replacing: replace)
-            Output.line("\(record.number) → \(record.destination.words). \(Words.takenUp)")
+            var record = NumberRecord(number: NumberRecord.normalised(number) ?? number, destination: destination)
+            let store = try await store.openOrMake()
+            if replace, let old = try await store.snapshot().numbers.first(where: { $0.number == record.number }) {
+                (record.password, record.challenge, record.domain) = (old.password, old.challenge, old.domain)
+            }
+            if password.noPassword { record.password = nil }
+            if let secret = try password.read() {
+                record.password = try self.store.secrets(making: true).seal(secret, for: .number(record.number))
+            }
+            if let challenge { record.challenge = challenge }
+            if let domain { record.domain = domain.isEmpty ? nil : domain.lowercased() }
+            if record.challenge, record.password == nil {
+                throw CommandFailure(
+                    "a challenge can be checked only with the number's password: add --password-stdin or --password-file, "
+                        + "or --no-challenge")
+            }
+            try await store.put(record, replacing: replace)
+            Output.line("\(record.number) → \(record.words). \(Words.takenUp)")
         }
     }
 
@@ -56,7 +86,7 @@ struct NumberCommand: AsyncParsableCommand {
                 Output.line("No numbers yet: ibis number add +15550100001 --echo adds one.")
                 return
             }
-            for number in numbers { Output.line("\(number.number) → \(number.destination.words)") }
+            for number in numbers { Output.line("\(number.number) → \(number.words)") }
         }
     }
 
@@ -79,6 +109,17 @@ enum Words {
     static let takenUp = "A running Ibis takes it up within a second."
 
     static func count(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
+}
+
+extension NumberRecord {
+    /// For people: `peer asterisk (password set, challenged)`; never the password.
+    var words: String {
+        var more: [String] = []
+        if password != nil { more.append("password set") }
+        if challenge { more.append("challenged") }
+        if let domain { more.append("at \(domain)") }
+        return destination.words + (more.isEmpty ? "" : " (\(more.joined(separator: ", ")))")
+    }
 }
 
 extension NumberRecord.Destination {

@@ -34,7 +34,9 @@ struct Server {
         if store.isNew { try await store.seed() }
         let snapshot = try await store.snapshot()
         var routingProblems: [String] = []
-        let routing = RoutingTable(snapshot, problems: &routingProblems)
+        // A store whose passwords cannot be opened stops the start, while somebody is looking.
+        let secrets = snapshot.hasSecrets ? try SecretBox.open(configuration, making: false) : nil
+        let routing = RoutingTable(snapshot, secrets: secrets, problems: &routingProblems)
         warnings += routingProblems
 
         let (certificate, greeting) = try preflight()
@@ -105,9 +107,17 @@ struct Server {
     private func watcher(
         _ store: Store, _ snapshot: StoreSnapshot, _ edge: SIPEdge, _ state: ServerState, _ logger: Logger
     ) throws(StoreError) -> StoreWatcher {
-        try StoreWatcher(path: store.path, after: snapshot, logger: Logger(label: "store")) { snapshot in
+        let configuration = self.configuration
+        return try StoreWatcher(path: store.path, after: snapshot, logger: Logger(label: "store")) { snapshot in
             var problems: [String] = []
-            edge.update(routing: RoutingTable(snapshot, problems: &problems))
+            var secrets: SecretBox?
+            do throws(StoreError) {
+                // The first password makes the key, so it may be newer than we are.
+                if snapshot.hasSecrets { secrets = try SecretBox.open(configuration, making: false) }
+            } catch {
+                problems.append("\(error.message): \(error.remedy).")
+            }
+            edge.update(routing: RoutingTable(snapshot, secrets: secrets, problems: &problems))
             state.set(snapshot)
             logger.notice(
                 "Numbers or peers have changed",

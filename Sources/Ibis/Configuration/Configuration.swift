@@ -51,6 +51,11 @@ struct Configuration: Sendable, Hashable {
     /// WAV file of the greeting; nil: the built-in chime.
     var greeting: String?
     var storeFile = "ibis.sqlite"
+    /// Nil: beside the store.
+    var storeKeyFile: String?
     var console = Console()
     var log = Log()
+
+    /// Where the key of the store's passwords is, unless the environment has it.
+    var keyFile: String { storeKeyFile ?? storeFile + ".key" }
 }

@@ -15,6 +15,8 @@ struct ConfigurationLoader {
     /// Looked for in this order when neither flag nor environment names a file.
     static let usualFiles = ["ibis.yaml", "/etc/ibis/ibis.yaml"]
     static let fileVariable = "IBIS_CONFIG"
+    /// The key itself instead of `store.keyFile`. It is no setting: a flag would show it to every user of the machine.
+    static let keyVariable = "IBIS_STORE_KEY"
 
     private(set) var problems: [ConfigurationProblem] = []
     private var configuration = Configuration()
@@ -82,7 +84,7 @@ struct ConfigurationLoader {
         for (name, text) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("IBIS_") && !text.isEmpty {
             if let setting = known[name] {
                 apply(setting, RawValue(content: .text(text), origin: .environment(name)))
-            } else if sections.contains(where: name.hasPrefix) {
+            } else if name != Self.keyVariable, sections.contains(where: name.hasPrefix) {
                 // Other IBIS_ variables belong to somebody else, the tests for one.
                 report("", text, .environment(name), unknown(name, among: Array(known.keys), "variable"))
             }

@@ -98,6 +98,10 @@ extension Setting {
             "store.file", \.storeFile, "The SQLite file with numbers and peers.", expected: "a path",
             default: "ibis.sqlite", isPath: true
         ) { $0.isEmpty ? nil : $0 },
+        value(
+            "store.keyFile", \.storeKeyFile, "The file with the key that seals passwords in the store.",
+            expected: "a path", default: "the value of store.file and .key", isPath: true
+        ) { $0.isEmpty ? nil : .some($0) },
         address(
             "console.address", \.console.address, "Where the console listens; it has no login yet.",
             default: "127.0.0.1"),

@@ -11,15 +11,18 @@ import Yams
 ///       - number: "+15550100001"
 ///         peer: asterisk
 ///
-/// What is usual (port, transport, plain RTP, 45 s of ringing) may be left out.
+/// What is usual (port, transport, plain RTP, 45 s of ringing) may be left out. Passwords are in it only when that was
+/// asked for; one that is not in the file stays as it is in the store.
 enum StoreDocument {
     /// Of the file's shape; a later shape is refused rather than half understood.
     static let version = 1
 
     // MARK: Writing
 
-    static func text(_ snapshot: StoreSnapshot) -> String {
+    /// - Parameter secrets: opens the passwords, which are then written readably; nil: none is written.
+    static func text(_ snapshot: StoreSnapshot, secrets: SecretBox? = nil) throws(StoreError) -> String {
         var lines = ["# Numbers and peers of Ibis; `ibis import` reads it.", "ibis: \(version)"]
+        if secrets != nil { lines.insert("# It has passwords in it: keep it to yourself.", at: 1) }
         lines.append(snapshot.peers.isEmpty ? "peers: []" : "peers:")
         for peer in snapshot.peers {
             lines += [
@@ -43,6 +46,11 @@ enum StoreDocument {
             case .application(let name):
                 lines.append("    application: \(quoted(name))")
             }
+            if let secrets, let sealed = number.password {
+                lines.append("    password: \(quoted(try secrets.open(sealed, for: .number(number.number))))")
+            }
+            if number.challenge { lines.append("    challenge: true") }
+            if let domain = number.domain { lines.append("    domain: \(quoted(domain))") }
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -54,10 +62,27 @@ enum StoreDocument {
 
     // MARK: Reading
 
-    /// - Parameter file: its name for messages.
+    typealias Sealing = (_ secret: String, _ owner: SecretOwner) throws(StoreError) -> SealedSecret
+
+    /// - Parameters:
+    ///   - file: its name for messages.
+    ///   - seal: called for each password in the file.
     /// - Throws: everything that is wrong with it, with lines.
-    static func parse(_ text: String, file: String) throws(ConfigurationProblems) -> StoreSnapshot {
-        var reader = StoreDocumentReader(file: file)
+    static func parse(
+        _ text: String, file: String, seal: Sealing = noSealing
+    ) throws(ConfigurationProblems) -> StoreSnapshot {
+        try withoutActuallyEscaping(seal) { seal throws(ConfigurationProblems) in try read(text, file: file, seal: seal)
+        }
+    }
+
+    static func noSealing(_ secret: String, _ owner: SecretOwner) throws(StoreError) -> SealedSecret {
+        throw StoreError(code: .key, message: "there is no key", remedy: "leave the password out")
+    }
+
+    private static func read(
+        _ text: String, file: String, seal: @escaping Sealing
+    ) throws(ConfigurationProblems) -> StoreSnapshot {
+        var reader = StoreDocumentReader(file: file, seal: seal)
         let snapshot = reader.read(text)
         guard reader.problems.isEmpty else {
             throw ConfigurationProblems(list: reader.problems, subject: file)
@@ -68,11 +93,15 @@ enum StoreDocument {
 
 private struct StoreDocumentReader {
     let file: String
+    let seal: StoreDocument.Sealing
     var problems: [ConfigurationProblem] = []
     /// Where each name was first.
     private var lines: [String: Int] = [:]
 
-    init(file: String) { self.file = file }
+    init(file: String, seal: @escaping StoreDocument.Sealing) {
+        self.file = file
+        self.seal = seal
+    }
 
     mutating func read(_ text: String) -> StoreSnapshot {
         var snapshot = StoreSnapshot()
@@ -121,7 +150,9 @@ private struct StoreDocumentReader {
     }
 
     private mutating func number(_ entry: Node.Mapping, at path: String, peers: Set<String>) -> NumberRecord? {
-        check(entry, at: path, known: ["number", "peer", "extension", "application"])
+        check(
+            entry, at: path,
+            known: ["number", "peer", "extension", "application", "password", "challenge", "domain"])
         guard let number = required(entry, "number", at: path) else { return nil }
         once(number, entry["number"], "numbers")
         let peer = entry["peer"]?.scalar?.string
@@ -132,18 +163,34 @@ private struct StoreDocumentReader {
             if !peers.contains(peer) {
                 report("\(path).peer", peer, line(entry["peer"]), "must be the name of a peer in this file")
             }
-            let record = NumberRecord(number: number, destination: .peer(peer, extension: dialled))
-            return accepted(record, record.problems(), entry, path)
+            return trunk(NumberRecord(number: number, destination: .peer(peer, extension: dialled)), entry, path)
         case (nil, let application?):
             if dialled != nil {
                 report("\(path).extension", dialled, line(entry["extension"]), "goes with a peer, not an application")
             }
-            let record = NumberRecord(number: number, destination: .application(application))
-            return accepted(record, record.problems(), entry, path)
+            return trunk(NumberRecord(number: number, destination: .application(application)), entry, path)
         case (.some, .some), (nil, nil):
             report(path, number, line(entry["number"]), "must have either peer or application")
             return nil
         }
+    }
+
+    /// What Meta knows of a number.
+    private mutating func trunk(_ routed: NumberRecord, _ entry: Node.Mapping, _ path: String) -> NumberRecord? {
+        var record = routed
+        record.domain = entry["domain"]?.scalar?.string
+        record.challenge = value(entry, "challenge", at: path, "true or false") { Bool($0) } ?? false
+        if let secret = entry["password"]?.scalar?.string {
+            do throws(StoreError) {
+                record.password = try seal(secret, .number(record.number))
+            } catch {
+                report("\(path).password", nil, line(entry["password"]), "\(error.message): \(error.remedy)")
+                return nil
+            }
+        }
+        // A password that is not in the file may be in the store, which checks this rule in the end.
+        let wrong = record.problems().filter { $0.field != "challenge" }
+        return accepted(record, wrong, entry, path)
     }
 
     private mutating func accepted<Record>(

@@ -4,10 +4,15 @@ public struct RoutingTable: Sendable, Hashable {
     public var numbers: [String: Route]
     /// PBX peers by the name that routes refer to.
     public var peers: [String: Peer]
+    /// What else is known of a number; nothing for most.
+    public var trunks: [String: TrunkNumber]
 
-    public init(numbers: [String: Route] = [:], peers: [String: Peer] = [:]) {
+    public init(
+        numbers: [String: Route] = [:], peers: [String: Peer] = [:], trunks: [String: TrunkNumber] = [:]
+    ) {
         self.numbers = numbers
         self.peers = peers
+        self.trunks = trunks
     }
 }
 

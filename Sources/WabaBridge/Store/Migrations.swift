@@ -28,6 +28,14 @@ enum Migrations {
                     CREATE INDEX number_peer ON number (peer);
                     """)
         }
+        migrator.registerMigration("2 digest and host name of numbers") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE number ADD COLUMN password BLOB;
+                    ALTER TABLE number ADD COLUMN challenge INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE number ADD COLUMN domain TEXT;
+                    """)
+        }
         return migrator
     }()
 }

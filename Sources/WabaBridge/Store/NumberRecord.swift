@@ -1,3 +1,4 @@
+internal import Foundation
 internal import GRDB
 
 /// A business number and where its calls go.
@@ -12,10 +13,22 @@ public struct NumberRecord: Sendable, Hashable {
     /// E.164 with `+`.
     public var number: String
     public var destination: Destination
+    /// `sip_user_password` of the number at Meta: answers Meta's challenges, and the answers to ours are checked with it.
+    public var password: SealedSecret?
+    /// Calls from Meta to this number must answer a digest challenge; needs the password.
+    public var challenge: Bool
+    /// The host name that is entered at Meta for this number when it is another than `sip.hostname`.
+    public var domain: String?
 
-    public init(number: String, destination: Destination) {
+    public init(
+        number: String, destination: Destination, password: SealedSecret? = nil, challenge: Bool = false,
+        domain: String? = nil
+    ) {
         self.number = number
         self.destination = destination
+        self.password = password
+        self.challenge = challenge
+        self.domain = domain
     }
 
     /// Applications that this version can run.
@@ -59,6 +72,14 @@ public struct NumberRecord: Sendable, Hashable {
                         expected: "one of: \(NumberRecord.applications.joined(separator: ", "))"))
             }
         }
+        if challenge, password == nil {
+            problems.append(
+                FieldProblem(field: "challenge", value: "true", expected: "false while the number has no password"))
+        }
+        if let domain, !HostSyntax.isName(domain) {
+            problems.append(
+                FieldProblem(field: "domain", value: domain, expected: "a host name, such as sip.example.com"))
+        }
         return problems
     }
 
@@ -81,6 +102,14 @@ extension NumberRecord {
         } else {
             destination = .application(try row.decode(forColumn: "application"))
         }
+        // A store that is only looked at may be of the version before.
+        guard row.hasColumn("password") else {
+            challenge = false
+            return
+        }
+        password = try row.decode(Data?.self, forColumn: "password").map { SealedSecret(octets: Array($0)) }
+        challenge = try row.decode(forColumn: "challenge")
+        domain = try row.decode(forColumn: "domain")
     }
 
     static func all(_ db: GRDB.Database) throws -> [NumberRecord] {
@@ -102,11 +131,13 @@ extension NumberRecord {
         }
         try db.execute(
             sql: """
-                INSERT INTO number (number, peer, extension, application) VALUES (?, ?, ?, ?)
+                INSERT INTO number (number, peer, extension, application, password, challenge, domain)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (number) DO UPDATE SET
-                    peer = excluded.peer, extension = excluded.extension, application = excluded.application
+                    peer = excluded.peer, extension = excluded.extension, application = excluded.application,
+                    password = excluded.password, challenge = excluded.challenge, domain = excluded.domain
                 """,
-            arguments: [number, peer, dialled, application])
+            arguments: [number, peer, dialled, application, password.map { Data($0.octets) }, challenge, domain])
     }
 
     static func delete(_ db: GRDB.Database, _ number: String) throws -> Bool {

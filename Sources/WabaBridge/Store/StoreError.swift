@@ -3,7 +3,7 @@ internal import GRDB
 /// What went wrong with the store, and what to do about it.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable {
-        private enum Value: Hashable { case cannotOpen, newerSchema, invalid, notFound, exists, inUse, failed }
+        private enum Value: Hashable { case cannotOpen, newerSchema, invalid, notFound, exists, inUse, failed, key }
         private let value: Value
         /// The file cannot be made, read or is no SQLite file.
         public static let cannotOpen = Code(value: .cannotOpen)
@@ -15,6 +15,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         public static let exists = Code(value: .exists)
         /// A peer that numbers still go to cannot be removed.
         public static let inUse = Code(value: .inUse)
+        /// The key that seals passwords is missing, is no key, or is another than the one they were sealed with.
+        public static let key = Code(value: .key)
         /// SQLite refused; ``StoreError/message`` has its words.
         public static let failed = Code(value: .failed)
     }

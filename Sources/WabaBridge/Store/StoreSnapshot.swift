@@ -5,6 +5,9 @@ public struct StoreSnapshot: Sendable, Hashable {
     /// By name.
     public var peers: [PeerRecord]
 
+    /// Whether reading it all takes the key.
+    public var hasSecrets: Bool { numbers.contains { $0.password != nil } }
+
     public init(numbers: [NumberRecord] = [], peers: [PeerRecord] = []) {
         self.numbers = numbers
         self.peers = peers
