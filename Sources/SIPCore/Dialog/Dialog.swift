@@ -25,9 +25,9 @@ public struct Dialog: Hashable, Sendable {
         let to = headers[first: .to] ?? ""
         return Dialog(
             id: DialogID(
-                callID: headers.callID ?? "", localTag: headers.to?.tag ?? localTag,
-                remoteTag: headers.from?.tag ?? ""),
-            localURI: headers.to?.tag == nil ? "\(to);tag=\(localTag)" : to,
+                callID: headers.callID ?? "", localTag: headers.toTag ?? localTag,
+                remoteTag: headers.fromTag ?? ""),
+            localURI: headers.toTag == nil ? "\(to);tag=\(localTag)" : to,
             remoteURI: headers[first: .from] ?? "", routeSet: headers.recordRoutes, localCSeq: 0,
             remoteCSeq: headers.cseq?.number,
             // Without a Contact, which RFC 3261 demands, From is the best guess.
@@ -39,8 +39,8 @@ public struct Dialog: Hashable, Sendable {
         let headers = response.headers
         return Dialog(
             id: DialogID(
-                callID: invite.headers.callID ?? "", localTag: invite.headers.from?.tag ?? "",
-                remoteTag: headers.to?.tag ?? ""),
+                callID: invite.headers.callID ?? "", localTag: invite.headers.fromTag ?? "",
+                remoteTag: headers.toTag ?? ""),
             localURI: invite.headers[first: .from] ?? "",
             remoteURI: headers[first: .to] ?? invite.headers[first: .to] ?? "",
             routeSet: headers.recordRoutes.reversed(), localCSeq: invite.headers.cseq?.number ?? 1, remoteCSeq: nil,

@@ -14,13 +14,13 @@ public struct DialogID: Hashable, Sendable {
 
     /// The dialog that a received request is inside; nil when its To has no tag.
     public init?(received request: Request) {
-        guard let callID = request.headers.callID, let localTag = request.headers.to?.tag else { return nil }
-        self.init(callID: callID, localTag: localTag, remoteTag: request.headers.from?.tag ?? "")
+        guard let callID = request.headers.callID, let localTag = request.headers.toTag else { return nil }
+        self.init(callID: callID, localTag: localTag, remoteTag: request.headers.fromTag ?? "")
     }
 
     /// The dialog that a received response makes or belongs to.
     public init?(received response: Response) {
-        guard let callID = response.headers.callID, let localTag = response.headers.from?.tag else { return nil }
-        self.init(callID: callID, localTag: localTag, remoteTag: response.headers.to?.tag ?? "")
+        guard let callID = response.headers.callID, let localTag = response.headers.fromTag else { return nil }
+        self.init(callID: callID, localTag: localTag, remoteTag: response.headers.toTag ?? "")
     }
 }

@@ -19,10 +19,11 @@ public struct CSeq: Hashable, Sendable, CustomStringConvertible {
             text[position].isWhitespace
         else { return nil }
         text.skipWhitespace(&position)
-        guard let method = text.text(text.scan(.token, &position)), !method.isEmpty else { return nil }
+        let token = text.scan(.token, &position)
+        guard !token.isEmpty, let method = Method(text, token) else { return nil }
         text.skipWhitespace(&position)
         guard position == text.count else { return nil }
-        self.init(number: UInt32(truncatingIfNeeded: number), method: Method(rawValue: method))
+        self.init(number: UInt32(truncatingIfNeeded: number), method: method)
     }
 
     public var description: String { "\(number) \(method)" }

@@ -6,7 +6,17 @@ public struct HeaderName: Hashable, Sendable, ExpressibleByStringLiteral, Custom
     }
     private let storage: Storage
 
-    private init(_ known: Known) { storage = .known(known) }
+    init(_ known: Known) { storage = .known(known) }
+
+    /// - Parameter spelling: a `token` that is no name we know.
+    init(other spelling: String) { storage = .other(spelling) }
+
+    var known: Known? {
+        switch storage {
+        case .known(let known): known
+        case .other: nil
+        }
+    }
 
     /// Nil when the text is no `token` and therefore cannot name a field.
     public init?(_ spelling: String) {
@@ -23,15 +33,17 @@ public struct HeaderName: Hashable, Sendable, ExpressibleByStringLiteral, Custom
 
     /// Long or compact form, any case; nil when the octets are no `token`.
     init?(parsing octets: Span<UInt8>) {
-        var end = 0
-        guard octets.count > 0, octets.scan(.token, &end).count == octets.count else { return nil }
         if let known = Known(octets) {
             storage = .known(known)
-        } else if let text = octets.text(0..<octets.count) {
-            storage = .other(text)
         } else {
-            return nil
+            guard HeaderName.isToken(octets), let text = octets.text(0..<octets.count) else { return nil }
+            storage = .other(text)
         }
+    }
+
+    static func isToken(_ octets: Span<UInt8>) -> Bool {
+        var end = 0
+        return octets.count > 0 && octets.scan(.token, &end).count == octets.count
     }
 
     /// As it is written into messages: the long form with the RFC's capitals for names we know, others as received.
@@ -127,7 +139,7 @@ public struct HeaderName: Hashable, Sendable, ExpressibleByStringLiteral, Custom
 
 extension HeaderName {
     /// The names this target writes or looks for, with the spelling of the RFC that defines each.
-    private enum Known: String, CaseIterable {
+    enum Known: String, CaseIterable {
         case accept = "Accept"
         case acceptContact = "Accept-Contact"
         case acceptEncoding = "Accept-Encoding"
@@ -201,11 +213,14 @@ extension HeaderName {
                 self = known
                 return
             }
-            guard octets.count < Known.byLength.count else { return nil }
-            for known in Known.byLength[octets.count]
-            where octets.equals(0..<octets.count, ignoringCase: known.rawValue) {
-                self = known
-                return
+            guard octets.count > 1 else { return nil }
+            var slot = Known.slot(octets)
+            while let known = Known.slots[slot] {
+                if octets.equals(0..<octets.count, ignoringCase: known.rawValue) {
+                    self = known
+                    return
+                }
+                slot = (slot + 1) % Known.slots.count
             }
             return nil
         }
@@ -239,10 +254,22 @@ extension HeaderName {
             self = known
         }
 
-        /// Names by their length in octets.
-        private static let byLength: [[Known]] = {
-            let longest = allCases.map(\.rawValue.utf8.count).max() ?? 0
-            return (0...longest).map { length in allCases.filter { $0.rawValue.utf8.count == length } }
+        /// All names, each at the slot of its octets or at the next free one. Most slots are free, so that a search
+        /// ends at once.
+        private static let slots: [Known?] = {
+            var slots = [Known?](repeating: nil, count: 512)
+            for known in allCases {
+                var slot = slot(known.rawValue.utf8Span.span)
+                while slots[slot] != nil { slot = (slot + 1) % slots.count }
+                slots[slot] = known
+            }
+            return slots
         }()
+
+        /// From length and three letters, regardless of case; two octets at least.
+        private static func slot(_ name: Span<UInt8>) -> Int {
+            let (first, last, middle) = (name[0], name[name.count - 1], name[name.count / 2])
+            return (name.count &* 37 &+ Int(first & 31) &* 17 &+ Int(last & 31) &* 5 &+ Int(middle & 31) &* 71) & 511
+        }
     }
 }

@@ -2,14 +2,14 @@
 enum Host {
     /// A name, an IPv4 address or a bracketed IPv6 address at the position. IPv6 comes back without its brackets;
     /// case is kept. Nil when none stands here.
-    static func scan(_ text: Span<UInt8>, _ position: inout Int) -> String? {
+    static func scan(_ text: Span<UInt8>, _ position: inout Int) -> Range<Int>? {
         if text.take("[", &position) {
             let inside = text.scan(.ipv6, &position)
             guard text.take("]", &position), isIPv6(text, inside) else { return nil }
-            return text.text(inside)
+            return inside
         }
         let name = text.scan(.host, &position)
-        return name.isEmpty ? nil : text.text(name)
+        return name.isEmpty ? nil : name
     }
 
     /// `:port` at the position, nil when none stands here.

@@ -14,6 +14,7 @@ struct MessageHead: Sendable {
 
     private var startLine: StartLine = .unreadable
     private var headers = Headers()
+    private var isASCII = true
     private var contentLength: Int?
     /// The first one met.
     private var fault: Fault?
@@ -25,13 +26,9 @@ struct MessageHead: Sendable {
     /// - Parameter scanned: how far earlier calls looked; grows, so that dripped octets cost linear time.
     static func end(in octets: Span<UInt8>, scanned: inout Int) -> Int? {
         var position = max(scanned, 3)
-        while position < octets.count {
-            if octets[position] == .lf, octets[position - 1] == .cr, octets[position - 2] == .lf,
-                octets[position - 3] == .cr
-            {
-                return position + 1
-            }
-            position += 1
+        while let found = octets.firstIndex(of: .lf, in: position..<max(position, octets.count)) {
+            if octets[found - 1] == .cr, octets[found - 2] == .lf, octets[found - 3] == .cr { return found + 1 }
+            position = found + 1
         }
         scanned = octets.count
         return nil
@@ -40,6 +37,13 @@ struct MessageHead: Sendable {
     /// - Parameter octets: up to the blank line or beyond; an unfinished last line is left out.
     init(reading octets: Span<UInt8>, limits: MessageLimits) {
         var position = 0
+        var kept: [UInt8] = []
+        // The slack takes what the edge notes on the top Via.
+        kept.reserveCapacity(octets.count + 192)
+        octets.append(to: &kept)
+        headers = Headers(in: kept)
+        headers.reserve(fields: 24, octets: 0)
+        isASCII = octets.isASCII(0..<octets.count)
         guard let first = Line(octets, from: &position) else {
             note(.notSIP, at: 0)
             return
@@ -70,11 +74,8 @@ private struct Line {
     /// Moves past one line; nil when none is complete.
     init?(_ octets: Span<UInt8>, from position: inout Int) {
         var at = position
-        while at < octets.count {
-            guard octets[at] == .cr || octets[at] == .lf else {
-                at += 1
-                continue
-            }
+        while let found = octets.firstLineEnd(in: at..<octets.count) {
+            at = found
             guard octets[at] == .cr, at + 1 < octets.count, octets[at + 1] == .lf else {
                 hasStrayEnd = true
                 at += 1
@@ -128,11 +129,11 @@ extension MessageHead {
         let uriRange = first + 1..<last
         var methodEnd = line.lowerBound
         guard octets.scan(.token, &methodEnd).upperBound == first, first > line.lowerBound,
-            let method = octets.text(line.lowerBound..<first)
+            let method = Method(octets, line.lowerBound..<first)
         else { return note(.badStartLine, at: 0) }
         if line != range { note(.badStartLine, at: 0) }
         if !octets.equals(last + 1..<line.upperBound, ignoringCase: "SIP/2.0") { note(.unsupportedVersion, at: 0) }
-        startLine = .request(Method(rawValue: method), readURI(octets, uriRange, limits))
+        startLine = .request(method, readURI(octets, uriRange, limits))
     }
 
     private mutating func readURI(_ octets: Span<UInt8>, _ range: Range<Int>, _ limits: MessageLimits) -> SIPURI {
@@ -171,22 +172,24 @@ extension MessageHead {
     private mutating func readField(_ octets: Span<UInt8>, _ line: Line) {
         let range = line.range
         guard !line.hasStrayEnd, let colon = octets.firstIndex(of: UInt8(ascii: ":"), in: range),
-            let name = HeaderName(parsing: octets.extracting(octets.trimmed(range.lowerBound..<colon))),
             !octets[range.lowerBound].isWhitespace
         else { return note(.badHeaderLine, at: range.lowerBound) }
-        let valueRange = octets.trimmed(colon + 1..<range.upperBound)
-        guard let value = line.isFolded ? MessageHead.unfolded(octets, valueRange) : octets.text(valueRange) else {
-            return note(.notUTF8, at: range.lowerBound)
-        }
-        if name == .contentLength {
+        let nameRange = octets.trimmed(range.lowerBound..<colon)
+        let name = octets.extracting(nameRange)
+        let known = HeaderName.Known(name)
+        guard known != nil || HeaderName.isToken(name) else { return note(.badHeaderLine, at: range.lowerBound) }
+        var value = octets.trimmed(colon + 1..<range.upperBound)
+        guard isASCII || octets.isUTF8(value) else { return note(.notUTF8, at: range.lowerBound) }
+        if line.isFolded { value = headers.add(octets: MessageHead.unfolded(octets, value)) }
+        if known == .contentLength {
             readContentLength(value, at: range.lowerBound)
         } else {
-            headers.append(name, value)
+            headers.append(Headers.Field(known, name: nameRange, value: value))
         }
     }
 
     /// The value with each CRLF and the space around it as one space.
-    private static func unfolded(_ octets: Span<UInt8>, _ range: Range<Int>) -> String? {
+    private static func unfolded(_ octets: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
         var value: [UInt8] = []
         value.reserveCapacity(range.count)
         var position = range.lowerBound
@@ -203,13 +206,12 @@ extension MessageHead {
             { position += 1 }
             if !value.isEmpty { value.append(.space) }
         }
-        return value.span.text(0..<value.count)
+        return value
     }
 
     /// Equal repetitions are tolerated, as Meta's partners log them (meta-calling §5.3).
-    private mutating func readContentLength(_ value: String, at offset: Int) {
-        let octets = value.utf8Span.span
-        guard let length = octets.decimal(0..<octets.count, limit: Int(Int32.max)) else {
+    private mutating func readContentLength(_ value: Range<Int>, at offset: Int) {
+        guard let length = headers.octets.span.decimal(value, limit: Int(Int32.max)) else {
             framingFault = framingFault ?? Fault(reason: .malformed(.contentLength), offset: offset)
             return
         }
@@ -225,7 +227,7 @@ extension MessageHead {
     var isSIP: Bool { fault?.reason != .notSIP }
 
     /// Whether a body is announced, so that its length must be too on a stream.
-    var hasContentType: Bool { headers[first: .contentType] != nil }
+    var hasContentType: Bool { headers.contains(.contentType) }
 
     /// The body's size as Content-Length gives it, nil without that field.
     ///
@@ -242,9 +244,8 @@ extension MessageHead {
     }
 
     private var answerable: Request? {
-        guard case .request(let method, let uri) = startLine, method != .ack, headers[first: .via] != nil,
-            headers[first: .from] != nil, headers[first: .to] != nil, headers[first: .callID] != nil,
-            headers[first: .cseq] != nil
+        guard case .request(let method, let uri) = startLine, method != .ack, headers.contains(.via),
+            headers.contains(.from), headers.contains(.to), headers.contains(.callID), headers.contains(.cseq)
         else { return nil }
         return Request(method: method, uri: uri, headers: headers)
     }
@@ -253,13 +254,15 @@ extension MessageHead {
     func message(body: [UInt8]) throws(MalformedMessage) -> Message {
         if let fault { throw malformed(fault.reason, at: fault.offset) }
         var headers = headers
-        for name: HeaderName in [.from, .to, .callID, .cseq, .maxForwards, .contentType] {
-            try collapse(name, in: &headers)
+        if hasRepetitions {
+            for name: HeaderName in [.from, .to, .callID, .cseq, .maxForwards, .contentType] {
+                try collapse(name, in: &headers)
+            }
         }
-        try require(.via, headers.topVia != nil)
-        try require(.from, headers.from != nil)
-        try require(.to, headers.to != nil)
-        try require(.callID, headers.callID != nil)
+        try require(.via, headers.hasReadableTopVia)
+        try require(.from, headers.hasReadableNameAddr(.from))
+        try require(.to, headers.hasReadableNameAddr(.to))
+        try require(.callID, headers.callIDPlace != nil)
         guard let cseq = headers.cseq else { throw absentOrMalformed(.cseq) }
         switch startLine {
         case .unreadable: throw malformed(.badStartLine)
@@ -267,12 +270,32 @@ extension MessageHead {
             return .response(Response(status: status, reason: reason, headers: headers, body: body))
         case .request(let method, let uri):
             guard cseq.method == method else { throw malformed(.methodMismatch) }
-            if headers[first: .maxForwards] != nil { try require(.maxForwards, headers.maxForwards != nil) }
+            if headers.contains(.maxForwards) { try require(.maxForwards, headers.maxForwards != nil) }
             for name: HeaderName in [.contact, .route, .recordRoute] {
-                try require(name, headers.elements(name).allSatisfy { $0 == "*" || NameAddr($0) != nil })
+                try require(name, headers.hasReadableElements(name))
             }
             return .request(Request(method: method, uri: uri, headers: headers, body: body))
         }
+    }
+
+    /// Whether a field that may stand once stands twice.
+    private var hasRepetitions: Bool {
+        var seen: UInt8 = 0
+        for field in headers.fields {
+            let bit: UInt8 =
+                switch field.known {
+                case .from: 1
+                case .to: 2
+                case .callID: 4
+                case .cseq: 8
+                case .maxForwards: 16
+                case .contentType: 32
+                default: 0
+                }
+            if seen & bit != 0 { return true }
+            seen |= bit
+        }
+        return false
     }
 
     /// Keeps one of several equal fields and refuses different ones (RFC 4475 §3.3.8).
@@ -288,6 +311,31 @@ extension MessageHead {
     }
 
     private func absentOrMalformed(_ name: HeaderName) -> MalformedMessage {
-        malformed(headers[first: name] == nil ? .missing(name) : .malformed(name))
+        malformed(headers.contains(name) ? .malformed(name) : .missing(name))
+    }
+}
+
+/// Checks of fields without making values of them.
+extension Headers {
+    fileprivate var hasReadableTopVia: Bool {
+        guard let place = topViaPlace else { return false }
+        let value = octets.span.extracting(place)
+        guard let layout = Via.Layout(value) else { return false }
+        return Parameters.find("", header: value, from: layout.parameters) != nil
+    }
+
+    fileprivate func hasReadableNameAddr(_ name: HeaderName) -> Bool {
+        guard let place = firstPlace(of: name) else { return false }
+        return NameAddr.isReadable(octets.span.extracting(place))
+    }
+
+    fileprivate func hasReadableElements(_ name: HeaderName) -> Bool {
+        var isReadable = true
+        forEachElement(name) { octets, range in
+            let element = octets.extracting(range)
+            isReadable = octets.equals(range, "*") || NameAddr.isReadable(element)
+            return isReadable
+        }
+        return isReadable
     }
 }

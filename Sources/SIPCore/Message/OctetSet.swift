@@ -11,6 +11,7 @@ struct OctetSet: Sendable {
         }
     }
 
+    @inline(__always)
     func contains(_ octet: UInt8) -> Bool {
         if octet < 64 { return low >> UInt64(octet) & 1 == 1 }
         if octet < 128 { return high >> UInt64(octet - 64) & 1 == 1 }

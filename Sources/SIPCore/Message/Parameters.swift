@@ -76,48 +76,99 @@ extension Parameters {
     /// Header parameters (RFC 3261 `generic-param`) from the position to the end of the text; nil when anything else
     /// stands there, an empty parameter included (RFC 4475 §3.1.2.1).
     init?(header text: Span<UInt8>, from start: Int) {
-        var position = start
         ordered = []
-        text.skipWhitespace(&position)
-        while position < text.count {
-            guard ordered.count < Parameters.limit, text.take(";", &position) else { return nil }
-            text.skipWhitespace(&position)
-            guard let name = text.text(text.scan(.token, &position)), !name.isEmpty else { return nil }
-            text.skipWhitespace(&position)
+        var cursor = Cursor(header: start)
+        while let parameter = cursor.next(in: text) {
+            guard let name = text.text(parameter.name) else { return nil }
             var value: String?
-            if text.take("=", &position) {
-                text.skipWhitespace(&position)
-                var range = position..<position
-                if position < text.count, text[position] == UInt8(ascii: "\"") {
-                    guard let quoted = text.scanQuoted(&position) else { return nil }
-                    range = quoted
-                } else {
-                    range = text.scan(.parameterValue, &position)
-                }
+            if let range = parameter.value {
                 value = text.text(range)
                 guard value != nil else { return nil }
             }
             ordered.append(Parameter(name: name, value: value))
-            text.skipWhitespace(&position)
         }
+        if cursor.isMalformed { return nil }
     }
 
     /// URI parameters (RFC 3261 `uri-parameters`) in the range, which is empty or begins with `;`.
     init?(uri text: Span<UInt8>, _ range: Range<Int>) {
         ordered = []
-        var position = range.lowerBound
-        while position < range.upperBound {
-            guard ordered.count < Parameters.limit, text.take(";", &position) else { return nil }
-            let end = text.firstIndex(of: UInt8(ascii: ";"), in: position..<range.upperBound) ?? range.upperBound
-            let equals = text.firstIndex(of: UInt8(ascii: "="), in: position..<end) ?? end
-            guard let name = text.text(position..<equals), !name.isEmpty else { return nil }
+        var cursor = Cursor(uri: range.lowerBound)
+        while let parameter = cursor.next(in: text, end: range.upperBound) {
+            guard let name = text.text(parameter.name) else { return nil }
             var value: String?
-            if equals < end {
-                value = text.text(equals + 1..<end)
+            if let range = parameter.value {
+                value = text.text(range)
                 guard value != nil else { return nil }
             }
             ordered.append(Parameter(name: name, value: value))
-            position = end
         }
+        if cursor.isMalformed { return nil }
+    }
+
+    /// Goes from parameter to parameter without making text of them.
+    struct Cursor {
+        /// A value's range has its quotes; nil for a flag.
+        typealias Element = (name: Range<Int>, value: Range<Int>?)
+
+        private(set) var position: Int
+        private var count = 0
+        /// Set when `next` gave nil before the end.
+        private(set) var isMalformed = false
+
+        init(header start: Int) { position = start }
+        init(uri start: Int) { position = start }
+
+        /// The next header parameter, nil at the end of the text or where none can be read.
+        mutating func next(in text: Span<UInt8>) -> Element? {
+            text.skipWhitespace(&position)
+            guard position < text.count else { return nil }
+            guard count < Parameters.limit, text.take(";", &position) else { return fail() }
+            count += 1
+            text.skipWhitespace(&position)
+            let name = text.scan(.token, &position)
+            guard !name.isEmpty else { return fail() }
+            text.skipWhitespace(&position)
+            guard text.take("=", &position) else { return (name, nil) }
+            text.skipWhitespace(&position)
+            guard position < text.count, text[position] == UInt8(ascii: "\"") else {
+                return (name, text.scan(.parameterValue, &position))
+            }
+            guard let quoted = text.scanQuoted(&position) else { return fail() }
+            return (name, quoted)
+        }
+
+        /// The next URI parameter, nil at the end or where none can be read.
+        mutating func next(in text: Span<UInt8>, end: Int) -> Element? {
+            guard position < end else { return nil }
+            guard count < Parameters.limit, text.take(";", &position) else { return fail() }
+            count += 1
+            let stop = text.firstIndex(of: UInt8(ascii: ";"), in: position..<end) ?? end
+            let equals = text.firstIndex(of: UInt8(ascii: "="), in: position..<stop) ?? stop
+            let name = position..<equals
+            guard !name.isEmpty else { return fail() }
+            position = stop
+            return (name, equals < stop ? equals + 1..<stop : nil)
+        }
+
+        private mutating func fail() -> Element? {
+            isMalformed = true
+            return nil
+        }
+    }
+
+    /// Looks through header parameters without making text of them: where the value of the first one of that name
+    /// stands, empty for a flag.
+    ///
+    /// - Returns: nil when anything else stands in the text; `.some(nil)` when no parameter has that name.
+    static func find(_ wanted: String, header text: Span<UInt8>, from start: Int) -> Range<Int>?? {
+        var cursor = Cursor(header: start)
+        var found: Range<Int>?
+        while let parameter = cursor.next(in: text) {
+            if found == nil, text.equals(parameter.name, ignoringCase: wanted) {
+                found = parameter.value ?? parameter.name.upperBound..<parameter.name.upperBound
+            }
+        }
+        return cursor.isMalformed ? nil : .some(found)
     }
 }

@@ -24,21 +24,17 @@ public struct Request: Hashable, Sendable {
         body: [UInt8] = []
     ) -> Response {
         var answer = Headers()
-        for via in headers.all(.via) { answer.append(.via, via) }
+        answer.reserve(fields: headers.count + extra.count, octets: 1_024)
+        answer.copy(.via, from: headers, onlyFirst: false)
         if toTag != nil, (101...299).contains(status) {
-            for route in headers.all(.recordRoute) { answer.append(.recordRoute, route) }
+            answer.copy(.recordRoute, from: headers, onlyFirst: false)
         }
-        if let from = headers[first: .from] { answer.append(.from, from) }
-        if let to = headers[first: .to] {
-            if let toTag, headers.to?.tag == nil {
-                answer.append(.to, "\(to);tag=\(toTag)")
-            } else {
-                answer.append(.to, to)
-            }
-        }
-        if let callID = headers[first: .callID] { answer.append(.callID, callID) }
-        if let cseq = headers[first: .cseq] { answer.append(.cseq, cseq) }
-        if status == 100, let timestamp = headers[first: .timestamp] { answer.append(.timestamp, timestamp) }
+        answer.copy(.from, from: headers, onlyFirst: true)
+        let tag = toTag.map { headers.toTag == nil ? ";tag=\($0)" : "" } ?? ""
+        answer.copy(.to, from: headers, onlyFirst: true, suffix: tag)
+        answer.copy(.callID, from: headers, onlyFirst: true)
+        answer.copy(.cseq, from: headers, onlyFirst: true)
+        if status == 100 { answer.copy(.timestamp, from: headers, onlyFirst: true) }
         for field in extra { answer.append(field) }
         return Response(status: status, reason: reason, headers: answer, body: body)
     }
@@ -49,22 +45,57 @@ public struct Request: Hashable, Sendable {
     ///
     /// - Parameter address: the source address literal, IPv6 without brackets.
     public mutating func stampTopVia(received address: String, port: UInt16) {
-        guard let value = headers[first: .via] else { return }
-        let octets = value.utf8Span.span
-        let end = Headers.elementEnd(octets, from: 0)
-        guard var via = Via(parsing: octets.extracting(0..<end)) else { return }
-        let asksPort = via.parameters.contains("rport")
-        // Whatever the sender wrote there itself is not true.
-        via.parameters["received"] = nil
-        if asksPort { via.parameters["rport"] = "\(port)" }
-        if asksPort || !via.host.equalsIgnoringASCIICase(address) {
-            via.parameters.insert(.init(name: "received", value: address), after: "rport")
+        if let stamped = stampedVia(received: address, port: port) { headers.replaceFirst(.via, stamped) }
+    }
+
+    private func stampedVia(received address: String, port: UInt16) -> [UInt8]? {
+        guard let field = headers.firstPlace(of: .via) else { return nil }
+        let value = headers.octets.span.extracting(field)
+        let end = Headers.elementEnd(value, from: 0)
+        let top = value.extracting(0..<end)
+        guard let layout = Via.Layout(top) else { return nil }
+        let isOther = !top.equals(layout.host, ignoringCase: address)
+        var asksPort = false
+        var parameters: [UInt8] = []
+        var afterPort: Int?
+        var cursor = Parameters.Cursor(header: layout.parameters)
+        while let parameter = cursor.next(in: top) {
+            // Whatever the sender wrote there itself is not true.
+            if top.equals(parameter.name, ignoringCase: "received") { continue }
+            if top.equals(parameter.name, ignoringCase: "rport"), !asksPort {
+                asksPort = true
+                parameters += ";rport=\(port)".utf8
+                afterPort = parameters.count
+                continue
+            }
+            parameters.append(UInt8(ascii: ";"))
+            top.extracting(parameter.name).append(to: &parameters)
+            if let value = parameter.value {
+                parameters.append(UInt8(ascii: "="))
+                top.extracting(value).append(to: &parameters)
+            }
         }
-        headers.replaceFirst(.via, via.description + (octets.text(end..<octets.count) ?? ""))
+        if cursor.isMalformed { return nil }
+        if asksPort || isOther {
+            parameters.insert(contentsOf: ";received=\(address)".utf8, at: afterPort ?? parameters.count)
+        }
+        var stamped: [UInt8] = []
+        stamped.reserveCapacity(field.count + 96)
+        stamped += "SIP/2.0/".utf8
+        top.extracting(layout.transport).append(to: &stamped)
+        stamped.append(.space)
+        let isIPv6 = top.firstIndex(of: UInt8(ascii: ":"), in: layout.host) != nil
+        if isIPv6 { stamped.append(UInt8(ascii: "[")) }
+        top.extracting(layout.host).append(to: &stamped)
+        if isIPv6 { stamped.append(UInt8(ascii: "]")) }
+        if let port = layout.port { stamped += ":\(port)".utf8 }
+        stamped += parameters
+        value.extracting(end..<value.count).append(to: &stamped)
+        return stamped
     }
 
     /// The octets to send; Content-Length is counted from the body and written last.
     public func encoded() -> [UInt8] {
-        MessageWriter.encode(startLine: "\(method) \(uri) SIP/2.0", headers: headers, body: body)
+        MessageWriter.encode(startLine: (method.rawValue, uri.description, "SIP/2.0"), headers: headers, body: body)
     }
 }

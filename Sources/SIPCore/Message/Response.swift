@@ -20,7 +20,7 @@ public struct Response: Hashable, Sendable {
 
     /// The octets to send; Content-Length is counted from the body and written last.
     public func encoded() -> [UInt8] {
-        MessageWriter.encode(startLine: "SIP/2.0 \(status) \(reason)", headers: headers, body: body)
+        MessageWriter.encode(startLine: ("SIP/2.0", "\(status)", reason), headers: headers, body: body)
     }
 
     /// The phrase of RFC 3261 §21 or of the RFC that added the code; the class's first phrase for unknown codes.

@@ -9,6 +9,15 @@ extension Span<UInt8> {
         }
     }
 
+    func isUTF8(_ range: Range<Int>) -> Bool {
+        do {
+            _ = try UTF8Span(validating: extracting(range))
+            return true
+        } catch {
+            return false
+        }
+    }
+
     func array(_ range: Range<Int>) -> [UInt8] {
         var octets: [UInt8] = []
         extracting(range).append(to: &octets)
@@ -40,11 +49,59 @@ extension Span<UInt8> {
 
     func firstIndex(of octet: UInt8, in range: Range<Int>) -> Int? {
         var position = range.lowerBound
+        let wanted = UInt64(repeating: octet)
+        while position + 8 <= range.upperBound {
+            let found = (word(at: position) ^ wanted).zeroOctets
+            if found != 0 { return position + found.trailingZeroBitCount / 8 }
+            position += 8
+        }
         while position < range.upperBound {
             if self[position] == octet { return position }
             position += 1
         }
         return nil
+    }
+
+    /// The first CR or LF.
+    func firstLineEnd(in range: Range<Int>) -> Int? {
+        var position = range.lowerBound
+        let (cr, lf) = (UInt64(repeating: .cr), UInt64(repeating: .lf))
+        while position + 8 <= range.upperBound {
+            let eight = word(at: position)
+            let found = (eight ^ cr).zeroOctets | (eight ^ lf).zeroOctets
+            if found != 0 { return position + found.trailingZeroBitCount / 8 }
+            position += 8
+        }
+        while position < range.upperBound {
+            if self[position] == .cr || self[position] == .lf { return position }
+            position += 1
+        }
+        return nil
+    }
+
+    /// Whether no octet is above 0x7F.
+    func isASCII(_ range: Range<Int>) -> Bool {
+        var position = range.lowerBound
+        var bits: UInt64 = 0
+        while position + 8 <= range.upperBound {
+            bits |= word(at: position)
+            position += 8
+        }
+        while position < range.upperBound {
+            bits |= UInt64(self[position])
+            position += 1
+        }
+        return bits & 0x8080_8080_8080_8080 == 0
+    }
+
+    /// Eight octets, the first in the lowest bits.
+    @inline(__always)
+    private func word(at position: Int) -> UInt64 {
+        precondition(position >= 0 && position <= count - 8, "eight octets are read inside the span")
+        // Inside the span as just checked, and any eight octets are an integer.
+        return unsafe withUnsafeBytes { octets in
+            UInt64(littleEndian: unsafe octets.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+        }
     }
 
     func lastIndex(of octet: UInt8, in range: Range<Int>) -> Int? {
@@ -66,13 +123,29 @@ extension Span<UInt8> {
 
     /// Octet by octet, ignoring ASCII case.
     func equals(_ range: Range<Int>, ignoringCase text: String) -> Bool {
-        let other = text.utf8
+        let other = text.utf8Span.span
         guard range.count == other.count else { return false }
-        var position = range.lowerBound
-        for octet in other {
-            if self[position].asciiLowercased != octet.asciiLowercased { return false }
-            position += 1
+        let start = range.lowerBound
+        for index in 0..<other.count
+        where self[start + index] != other[index] && self[start + index].asciiLowercased != other[index].asciiLowercased
+        {
+            return false
         }
+        return true
+    }
+
+    func equals(_ range: Range<Int>, _ text: String) -> Bool {
+        let other = text.utf8Span.span
+        guard range.count == other.count else { return false }
+        for index in 0..<other.count where self[range.lowerBound + index] != other[index] { return false }
+        return true
+    }
+
+    /// Whether two ranges hold the same octets.
+    func equals(_ range: Range<Int>, in other: Span<UInt8>, _ otherRange: Range<Int>) -> Bool {
+        guard range.count == otherRange.count else { return false }
+        let distance = otherRange.lowerBound - range.lowerBound
+        for position in range where self[position] != other[position + distance] { return false }
         return true
     }
 
@@ -120,6 +193,14 @@ extension Span<UInt8> {
         }
         return true
     }
+}
+
+extension UInt64 {
+    /// The octet in all eight places.
+    fileprivate init(repeating octet: UInt8) { self = UInt64(octet) &* 0x0101_0101_0101_0101 }
+
+    /// The high bit of each octet that is zero; above the lowest such octet other bits may be set too.
+    fileprivate var zeroOctets: UInt64 { (self &- 0x0101_0101_0101_0101) & ~self & 0x8080_8080_8080_8080 }
 }
 
 extension UInt8 {

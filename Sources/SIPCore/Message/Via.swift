@@ -18,27 +18,42 @@ public struct Via: Hashable, Sendable, CustomStringConvertible {
 
     /// The whole span as one value, nil when it is none.
     public init?(parsing text: Span<UInt8>) {
-        var position = 0
-        text.skipWhitespace(&position)
-        guard text.equals(text.scan(.token, &position), ignoringCase: "SIP"), Via.takeSlash(text, &position),
-            text.equals(text.scan(.token, &position), ignoringCase: "2.0"), Via.takeSlash(text, &position),
-            let transport = text.text(text.scan(.token, &position)), !transport.isEmpty,
-            position < text.count, text[position].isWhitespace
+        guard let layout = Layout(text), let transport = text.text(layout.transport),
+            let host = text.text(layout.host), let parameters = Parameters(header: text, from: layout.parameters)
         else { return nil }
-        text.skipWhitespace(&position)
-        guard let host = Host.scan(text, &position) else { return nil }
-        self.transport = transport
-        self.host = host
-        var afterSpace = position
-        text.skipWhitespace(&afterSpace)
-        if afterSpace < text.count, text[afterSpace] == UInt8(ascii: ":") { position = afterSpace }
-        do {
-            port = try Host.scanPort(text, &position)
-        } catch {
-            return nil
+        self.init(transport: transport, host: host, port: layout.port, parameters: parameters)
+    }
+
+    /// Where the parts of a value stand.
+    struct Layout {
+        var transport: Range<Int>
+        /// Without brackets.
+        var host: Range<Int>
+        var port: UInt16?
+        /// Where the parameters begin; they are still to be read.
+        var parameters: Int
+
+        init?(_ text: Span<UInt8>) {
+            var position = 0
+            text.skipWhitespace(&position)
+            guard text.equals(text.scan(.token, &position), ignoringCase: "SIP"), Via.takeSlash(text, &position),
+                text.equals(text.scan(.token, &position), ignoringCase: "2.0"), Via.takeSlash(text, &position)
+            else { return nil }
+            transport = text.scan(.token, &position)
+            guard !transport.isEmpty, position < text.count, text[position].isWhitespace else { return nil }
+            text.skipWhitespace(&position)
+            guard let host = Host.scan(text, &position) else { return nil }
+            self.host = host
+            var afterSpace = position
+            text.skipWhitespace(&afterSpace)
+            if afterSpace < text.count, text[afterSpace] == UInt8(ascii: ":") { position = afterSpace }
+            do {
+                port = try Host.scanPort(text, &position)
+            } catch {
+                return nil
+            }
+            parameters = position
         }
-        guard let parameters = Parameters(header: text, from: position) else { return nil }
-        self.parameters = parameters
     }
 
     private static func takeSlash(_ text: Span<UInt8>, _ position: inout Int) -> Bool {
@@ -60,7 +75,11 @@ public struct Via: Hashable, Sendable, CustomStringConvertible {
     public var rport: UInt16? { parameters["rport"].flatMap { UInt16($0) } }
 
     /// `host:port` as written in the value.
-    public var sentBy: String { Host.written(host) + (port.map { ":\($0)" } ?? "") }
+    public var sentBy: String { Via.sentBy(host: host, port: port) }
+
+    static func sentBy(host: String, port: UInt16?) -> String {
+        Host.written(host) + (port.map { ":\($0)" } ?? "")
+    }
 
     public var description: String { "SIP/2.0/\(transport) \(sentBy)\(parameters)" }
 }

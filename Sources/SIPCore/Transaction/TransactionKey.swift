@@ -6,45 +6,53 @@ public struct TransactionKey: Hashable, Sendable {
     /// Branches that begin so are unique in space and time (RFC 3261 §8.1.1.7).
     public static let magicCookie = "z9hG4bK"
 
-    private enum Storage: Hashable, Sendable {
-        case branch(String, sentBy: String)
-        /// RFC 2543: no such branch. To tags are left out, as the ACK has one and its INVITE has not.
-        case legacy(uri: String, fromTag: String?, callID: String, number: UInt32, via: String)
-    }
-    private let storage: Storage
+    /// Branch and sent-by as one text, so that a look-up hashes and compares once. Without such a branch (RFC 2543)
+    /// the parts of the message that §17.2.3 compares, one a line; To tags are left out, as the ACK has one and its
+    /// INVITE has not.
+    private let text: String
     /// ACK counts as INVITE.
     public let method: Method
 
-    private init(_ storage: Storage, _ method: Method) {
-        self.storage = storage
+    private init(_ text: String, _ method: Method) {
+        self.text = text
         self.method = method == .ack ? .invite : method
     }
 
     /// The server transaction that a received request makes or belongs to; nil when Via, Call-ID or CSeq is not there.
     public init?(server request: Request) {
-        guard let via = request.headers.topVia else { return nil }
-        if let branch = via.branch, branch.hasPrefix(Self.magicCookie) {
-            self.init(.branch(branch, sentBy: via.sentBy.asciiLowercased), request.method)
+        let headers = request.headers
+        guard let via = Self.topVia(headers) else { return nil }
+        if via.branch.hasPrefix(Self.magicCookie) {
+            self.init("\(via.branch) \(via.sentBy)", request.method)
             return
         }
-        guard let callID = request.headers.callID, let cseq = request.headers.cseq else { return nil }
+        guard let callID = headers.callID, let cseq = headers.cseq else { return nil }
+        let tag = headers.fromTag.map { "=\($0)" } ?? ""
         self.init(
-            .legacy(
-                uri: request.uri.description, fromTag: request.headers.from?.tag, callID: callID, number: cseq.number,
-                via: "\(via.sentBy.asciiLowercased);\(via.branch ?? "")"),
-            request.method)
+            "\(request.uri)\n\(tag)\n\(callID)\n\(cseq.number)\n\(via.sentBy)\n\(via.branch)", request.method)
     }
 
     /// The client transaction that a received response belongs to; nil when it has no branch or CSeq.
     public init?(client response: Response) {
-        guard let branch = response.headers.topVia?.branch, let cseq = response.headers.cseq else { return nil }
-        self.init(.branch(branch, sentBy: ""), cseq.method)
+        guard let branch = response.headers.topBranch, let cseq = response.headers.cseq else { return nil }
+        self.init(branch, cseq.method)
     }
 
     /// The client transaction of a request we send; nil when its Via is missing.
     public init?(client request: Request) {
-        guard let branch = request.headers.topVia?.branch else { return nil }
-        self.init(.branch(branch, sentBy: ""), request.method)
+        guard let branch = request.headers.topBranch else { return nil }
+        self.init(branch, request.method)
+    }
+
+    /// The top Via's branch, "" without one, and its sent-by in lower case; nil when it is not readable.
+    private static func topVia(_ headers: Headers) -> (branch: String, sentBy: String)? {
+        guard let place = headers.topViaPlace else { return nil }
+        let value = headers.octets.span.extracting(place)
+        guard let layout = Via.Layout(value),
+            let found = Parameters.find("branch", header: value, from: layout.parameters),
+            let branch = value.text(found ?? 0..<0), let host = value.text(layout.host)
+        else { return nil }
+        return (branch, Via.sentBy(host: host.asciiLowercased, port: layout.port))
     }
 
     /// The INVITE server transaction that a received CANCEL means (RFC 3261 §9.2).
@@ -53,5 +61,5 @@ public struct TransactionKey: Hashable, Sendable {
     }
 
     /// The INVITE transaction with the same branch.
-    public var invite: TransactionKey { TransactionKey(storage, .invite) }
+    public var invite: TransactionKey { TransactionKey(text, .invite) }
 }
