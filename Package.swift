@@ -20,6 +20,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let lifecycleTestKit: Target.Dependency = .product(
     name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -63,16 +65,21 @@ let package = Package(
             ],
             swiftSettings: common),
         .target(
-            name: "Simulators", dependencies: ["SIPCore", "Media", "SIPEdge", "WabaBridge"], swiftSettings: common),
+            name: "Simulators",
+            dependencies: [
+                "SIPCore", "Media", "SIPEdge", "WabaBridge", nioCore, nioPosix, nioTLS, nioSSL, logging, crypto, x509,
+                asn1,
+            ],
+            swiftSettings: common),
         .executableTarget(
             name: "Ibis",
             dependencies: [
-                "CMalloc", "SIPCore", "Media", "SIPEdge", "WabaBridge", "Simulators", logging, lifecycle, crypto, nioCore,
+                "CMalloc", "SIPCore", "Media", "SIPEdge", "WabaBridge", "Simulators", logging, lifecycle, crypto,
+                nioCore,
                 nioPosix,
                 nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "X509", package: "swift-certificates"),
-                .product(name: "SwiftASN1", package: "swift-asn1"),
+                x509, asn1,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -95,6 +102,10 @@ let package = Package(
             ],
             swiftSettings: common),
         .testTarget(
+            name: "SimulatorTests",
+            dependencies: ["SIPCore", "Media", "SIPEdge", "Simulators", nioCore, nioPosix, nioSSL, logging],
+            swiftSettings: common),
+        .testTarget(
             name: "WabaBridgeTests",
             dependencies: [
                 "WabaBridge", logging, .product(name: "GRDB", package: "GRDB.swift"),
@@ -107,8 +118,7 @@ let package = Package(
             dependencies: [
                 "Ibis", "SIPCore", "SIPEdge", "WabaBridge", logging, crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "X509", package: "swift-certificates"),
-                .product(name: "SwiftASN1", package: "swift-asn1"),
+                x509, asn1,
             ],
             swiftSettings: common),
     ]

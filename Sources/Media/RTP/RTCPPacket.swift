@@ -18,6 +18,18 @@ public enum RTCPPacket: Hashable, Sendable {
         public var packets: UInt32
         public var octets: UInt32
         public var blocks: [ReportBlock]
+
+        public init(
+            ssrc: UInt32, ntpTimestamp: UInt64, rtpTimestamp: UInt32, packets: UInt32, octets: UInt32,
+            blocks: [ReportBlock]
+        ) {
+            self.ssrc = ssrc
+            self.ntpTimestamp = ntpTimestamp
+            self.rtpTimestamp = rtpTimestamp
+            self.packets = packets
+            self.octets = octets
+            self.blocks = blocks
+        }
     }
 
     public struct ReportBlock: Hashable, Sendable {
@@ -33,6 +45,19 @@ public enum RTCPPacket: Hashable, Sendable {
         public var lastReport: UInt32
         /// Since that report came, in 1/65536 s.
         public var delay: UInt32
+
+        public init(
+            ssrc: UInt32, fractionLost: UInt8, lost: Int32, highestSequenceNumber: UInt32, jitter: UInt32,
+            lastReport: UInt32, delay: UInt32
+        ) {
+            self.ssrc = ssrc
+            self.fractionLost = fractionLost
+            self.lost = lost
+            self.highestSequenceNumber = highestSequenceNumber
+            self.jitter = jitter
+            self.lastReport = lastReport
+            self.delay = delay
+        }
     }
 
     private enum Kind {

@@ -29,6 +29,9 @@ package struct WhatsAppCall: Sendable {
     package var offer: [UInt8]?
     /// Called on the endpoint's loop with the 200.
     package var onAnswered: (@Sendable (Response) -> Void)?
+    package var recordRoutes = RecordRouteGame.asMeta
+    package var contact = ContactGame.asMeta
+    package var faults = CallFaults()
 
     package init(
         target: Target, number: String, hostname: String, user: String = "+15550100199",
