@@ -51,11 +51,14 @@ let package = Package(
         .target(
             name: "CMediaIO", dependencies: ["COpenSSL", "CSRTP"],
             cSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]),
+        .target(
+            name: "CResolv", cSettings: [.unsafeFlags(["-Wall", "-Wextra"])],
+            linkerSettings: [.linkedLibrary("resolv")]),
         .target(name: "SIPCore", dependencies: [crypto], swiftSettings: pure),
         .target(name: "Media", dependencies: ["CMediaIO", "CSRTP", "COpus"], swiftSettings: common),
         .target(
             name: "SIPEdge",
-            dependencies: ["SIPCore", "Media", nioCore, nioPosix, nioTLS, nioSSL, logging, lifecycle],
+            dependencies: ["CResolv", "SIPCore", "Media", nioCore, nioPosix, nioTLS, nioSSL, logging, lifecycle],
             swiftSettings: common),
         .target(
             name: "WabaBridge",

@@ -29,6 +29,11 @@ public final class EdgeCounters: Sendable {
         case callsShed = "calls_shed"
         /// Ended here as nothing was heard of the caller any more.
         case callsSilent = "calls_silent"
+        /// Attempts at a peer that failed so that another could be tried, and those that were made in their place.
+        case peerAttemptsFailed = "peer_attempts_failed"
+        case peerFailovers = "peer_failovers"
+        /// INVITEs answered 503 as every peer of the route was at its limits.
+        case callsRefusedPeersFull = "calls_refused_peers_full"
     }
 
     private let values: [Cell]

@@ -22,7 +22,7 @@ public final class SIPEdge: Service, Sendable {
         let dialogs: DialogTable
         let server: UserAgentServer
         let peers: PeerDirectory
-        /// Asked after each end of a call, a dialog or a transaction; true: has been served.
+        /// Asked after each end of a call, a dialog or a transaction and after each change of a peer; true: has been served.
         var waiters: [() -> Bool] = []
 
         init(
@@ -37,6 +37,7 @@ public final class SIPEdge: Service, Sendable {
             driver.onFinished = { [weak self] in self?.somethingEnded() }
             dialogs.onEmpty = { [weak self] in self?.somethingEnded() }
             server.onCallEnded = { [weak self] in self?.somethingEnded() }
+            peers.onStatus = { [weak self] in self?.somethingEnded() }
         }
 
         private func somethingEnded() {
@@ -98,10 +99,9 @@ public final class SIPEdge: Service, Sendable {
         let transport = TransportLayer(configuration: configuration, counters: counters, loop: loop, logger: logger)
         let driver = TransactionDriver(
             transport: transport, timing: timing, limits: configuration.limits, counters: counters)
-        let own = try? SocketAddress(ipAddress: configuration.peerAddress, port: 0)
-        let peers = PeerDirectory(family: own?.protocol, loop: loop, logger: logger)
+        let peers = PeerDirectory(driver: driver, ids: .random, configuration: configuration, logger: logger)
         let dialogs = DialogTable()
-        peers.onChange = { [weak transport] in transport?.setPeerAddresses($0) }
+        peers.onChange = { [weak transport] in transport?.setPeerSources($0) }
         let services = CallServices(
             loop: loop, driver: driver, dialogs: dialogs, media: media, greeting: greeting,
             configuration: configuration,
@@ -202,11 +202,26 @@ public final class SIPEdge: Service, Sendable {
         for await _ in settled {}
     }
 
+    /// Returns once the peers are as the condition asks for, or the task is cancelled.
+    package func settlePeers(_ condition: @escaping @Sendable ([PeerStatus]) -> Bool) async {
+        let (settled, signal) = AsyncStream.makeStream(of: Void.self)
+        loop.execute {
+            let parts = self.parts.value
+            parts.when({ condition(parts.peers.status) }) { signal.finish() }
+        }
+        for await _ in settled {}
+    }
+
     /// Hangs up all calls, as a stop does in the end.
     package func hangUpAll() { loop.execute { self.parts.value.server.hangUpAll(.normalClearing) } }
 
     /// New INVITEs get 503 from now on.
     package func startDraining() { loop.execute { self.parts.value.server.drain() } }
+
+    /// The PBX peers as they are now, by name.
+    public var peers: [PeerStatus] {
+        get async { await loop.run { self.parts.value.peers.status } }
+    }
 
     /// Ports that are listened on.
     public var ports: (tls: UInt16, peer: UInt16) {

@@ -26,7 +26,7 @@ final class CallRouter {
     /// The call, not started yet. Throws the answer for an INVITE that is not served; nothing is left of it then.
     func call(for incoming: TransactionDriver.Incoming, active: Int) throws(CallRefused) -> Call {
         let number = try check(incoming, active: active)
-        let route = try route(number)
+        let route = try route(number, caller: incoming.request.headers.from?.uri.userWithoutParameters ?? "")
         let context = CallContext(services: services, logger: logger)
         do {
             let caller = try MetaCaller(number: number, incoming: incoming, context: context)
@@ -57,21 +57,19 @@ final class CallRouter {
 
     /// Where calls to a number go now.
     private enum Destination {
-        case peer(PeerTrunk, dialled: String?)
+        /// In the order to be tried.
+        case peers([PeerEntry], dialled: String?)
         case application(Route.Application)
     }
 
-    private func route(_ number: String) throws(CallRefused) -> Destination {
+    private func route(_ number: String, caller: String) throws(CallRefused) -> Destination {
         switch routing.numbers[number] {
         case nil:
             throw CallRefused(404, "this number has no route here: add it with `ibis number add`")
         case .application(let application):
             return .application(application)
-        case .peer(let name, let dialled):
-            guard let peer = peers[name], let remote = peers.address(of: name) else {
-                throw CallRefused(503, "the PBX of this number has no address now", retryAfter: 10)
-            }
-            return .peer(trunk(to: peer, at: remote), dialled: dialled)
+        case .peers(let members, let spread, let dialled):
+            return .peers(try peers(members, spread, caller: caller), dialled: dialled)
         }
     }
 
@@ -81,21 +79,23 @@ final class CallRouter {
             return Call(
                 context: context, caller: caller, callee: ApplicationCallee(application, context: context),
                 ringTimeout: nil)
-        case .peer(let trunk, let dialled):
-            let callee = PeerCallee(
-                trunk: trunk, request: .init(number: number, dialled: dialled, caller: caller.caller),
+        case .peers(let peers, let dialled):
+            let callee = PeerHunt(
+                peers: peers, request: .init(number: number, dialled: dialled, caller: caller.caller),
                 media: PeerMedia(context: context), context: context)
-            return Call(context: context, caller: caller, callee: callee, ringTimeout: trunk.peer.ringTimeout)
+            return Call(context: context, caller: caller, callee: callee, ringTimeout: callee.ringTimeout)
         }
     }
 
-    private func trunk(to peer: Peer, at remote: SocketAddress) -> PeerTrunk {
-        let transport = services.driver.transport
-        let own = services.configuration.peerAddress
-        let wildcard = (try? SocketAddress(ipAddress: own, port: 0))?.isWildcard ?? true
-        return PeerTrunk(
-            peer: peer, remote: remote,
-            localAddress: wildcard ? LocalAddress.towards(remote) ?? own : own,
-            localPort: peer.transport == .tls ? transport.tlsPort : transport.peerPort)
+    private func peers(
+        _ members: [Route.Member], _ spread: Spread, caller: String
+    ) throws(CallRefused) -> [PeerEntry] {
+        let order = peers.order(members, by: spread, caller: caller)
+        guard !order.isEmpty else {
+            services.counters.count(.callsRefusedPeersFull)
+            throw PeerHunt.full
+        }
+        guard order.contains(where: { !$0.addresses.all.isEmpty }) else { throw PeerHunt.noAddress }
+        return order
     }
 }

@@ -34,6 +34,9 @@ package final class OutgoingLeg: DialogTable.Leg {
         dialogs.add(self, key)
     }
 
+    /// The INVITE as sent last.
+    package var invite: Request { machine.invite }
+
     package func handle(_ event: UACInvite.Event) {
         for action in machine.handle(event, now: driver.now) {
             switch action {

@@ -22,6 +22,9 @@ final class PeerCallee: CalleeSide {
     private var local: LocalAudio?
     private var offer: PendingOffer?
     private var answered = false
+    private var digest: DigestClient?
+    /// Asked before a failure is reported; the response is there when the PBX sent one. True: another attempt takes over.
+    var takesOver: (_ status: Int, Response?) -> Bool = { _, _ in false }
     var onEvent: (B2BUA.Event) -> Void = { _ in }
 
     init(trunk: PeerTrunk, request: PeerCallee.Request, media: PeerMedia, context: CallContext) {
@@ -30,6 +33,7 @@ final class PeerCallee: CalleeSide {
         self.media = media
         services = context.services
         logger = context.logger
+        digest = trunk.peer.credentials.map { DigestClient(credentials: $0.digest, realms: [$0.realm]) }
     }
 
     func start() {
@@ -71,11 +75,11 @@ final class PeerCallee: CalleeSide {
     private func handle(_ report: UACInvite.Report) {
         switch report {
         case .provisional(let response): onEvent(.calleeProgress(status: response.status))
-        // We have no password for a PBX: giving up is what ends the leg, and reports the status.
-        case .challenged: leg?.handle(.cancel(headers: []))
+        case .challenged(let response): authorize(response)
         case .answered(let response): answered(response)
-        case .failed(let status, _):
-            logger.info("peer refused", metadata: ["sip.status": "\(status)"])
+        case .failed(let status, let response):
+            logger.info("peer refused", metadata: ["peer": "\(trunk.peer.name)", "sip.status": "\(status)"])
+            if takesOver(status, response) { return }
             onEvent(.calleeFailed(B2BUA.Refusal(callee: status)))
         case .ended(let cause):
             if case .byPeer(let bye) = cause {
@@ -86,6 +90,20 @@ final class PeerCallee: CalleeSide {
         case .request(let request):
             logger.debug("request in the callee's dialog", metadata: ["sip.method": "\(request.method)"])
             media.moved(by: request)
+        }
+    }
+
+    /// Without a password for the realm giving up is what ends the leg, and reports the status.
+    private func authorize(_ response: Response) {
+        guard let leg else { return }
+        switch digest?.answer(response, to: leg.invite, cnonce: services.ids.next()) {
+        case .answer(let field): leg.handle(.authorize(field))
+        case .refuse(let refusal):
+            logger.warning(
+                "peer's challenge cannot be answered",
+                metadata: ["peer": "\(trunk.peer.name)", "reason": "\(refusal)"])
+            leg.handle(.cancel(headers: []))
+        case nil: leg.handle(.cancel(headers: []))
         }
     }
 

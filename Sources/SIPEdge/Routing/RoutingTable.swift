@@ -18,48 +18,30 @@ public struct RoutingTable: Sendable, Hashable {
 
 /// What happens with a call to one business number.
 public enum Route: Sendable, Hashable {
-    /// Relayed to the peer of this name. `extension` replaces the dialled number towards the PBX when given.
-    case peer(String, extension: String?)
+    /// Relayed to one of these peers. `extension` replaces the dialled number towards the PBX when given.
+    case peers([Member], Spread, extension: String?)
     /// Ended here.
     case application(Application)
+
+    /// One peer among those of a route.
+    public struct Member: Sendable, Hashable {
+        public var name: String
+        /// Its share of the calls, where they are spread by weight or by caller; at least 1.
+        public var weight: Int
+
+        public init(_ name: String, weight: Int = 1) {
+            self.name = name
+            self.weight = weight
+        }
+    }
 
     public enum Application: String, Sendable, Hashable, CaseIterable {
         /// Plays the greeting, then lets the caller hear himself.
         case echo
     }
-}
 
-/// One PBX (Asterisk, FreePBX) that calls are relayed to.
-public struct Peer: Sendable, Hashable {
-    public enum Transport: String, Sendable, Hashable, CaseIterable {
-        case udp, tcp, tls
-    }
-
-    public var name: String
-    /// IPv4 or IPv6 literal, or a host name.
-    public var host: String
-    public var port: UInt16
-    public var transport: Transport
-    /// SDES-SRTP instead of plain RTP towards the peer.
-    public var secureMedia: Bool
-    /// How long the peer may ring before the call ends as 480.
-    public var ringTimeout: Duration
-    /// With TLS: the name that the peer's certificate must cover; nil: `host`.
-    public var tlsName: String?
-    /// With TLS: PEM file of the authority that signed the peer's certificate; nil: the system's authorities.
-    public var tlsAuthorityFile: String?
-
-    public init(
-        name: String, host: String, port: UInt16 = 5060, transport: Transport = .udp, secureMedia: Bool = false,
-        ringTimeout: Duration = .seconds(45), tlsName: String? = nil, tlsAuthorityFile: String? = nil
-    ) {
-        self.name = name
-        self.host = host
-        self.port = port
-        self.transport = transport
-        self.secureMedia = secureMedia
-        self.ringTimeout = ringTimeout
-        self.tlsName = tlsName
-        self.tlsAuthorityFile = tlsAuthorityFile
+    /// To a single peer.
+    public static func peer(_ name: String, extension dialled: String?) -> Route {
+        .peers([Member(name)], .order, extension: dialled)
     }
 }

@@ -22,7 +22,7 @@ public struct CIDR: Sendable, Hashable, CustomStringConvertible {
 
     /// IPv4-mapped IPv6 addresses match IPv4 ranges, since a dual-stack listener reports them so.
     public func contains(_ address: SocketAddress) -> Bool {
-        guard let text = address.ipAddress, let octets = CIDR.octets(of: text) else { return false }
+        guard let octets = CIDR.octets(of: address) else { return false }
         return contains(octets: octets)
     }
 
@@ -40,13 +40,33 @@ public struct CIDR: Sendable, Hashable, CustomStringConvertible {
         return "\(host ?? "?")/\(prefixLength)"
     }
 
+    /// The octets of a range that is one address; nil for wider ones.
+    var host: [UInt8]? { prefixLength == network.count * 8 ? network : nil }
+
     private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+
+    fileprivate static func mapped(_ octets: [UInt8]) -> [UInt8] { mappedPrefix + octets }
 
     private static func masked(_ octets: [UInt8], _ length: Int) -> [UInt8] {
         octets.enumerated().map { index, octet in
             let kept = min(max(length - index * 8, 0), 8)
             return octet & UInt8(truncatingIfNeeded: 0xFF00 >> kept)
         }
+    }
+
+    /// Network order, 4 octets also for an IPv4-mapped address, otherwise 16.
+    static func octets(of address: SocketAddress) -> [UInt8]? {
+        // By offset: the structure's fields belong to a module of NIO's own.
+        let octets = address.withSockAddr { pointer, size -> [UInt8] in
+            let raw = UnsafeRawBufferPointer(start: pointer, count: size)
+            return switch address.protocol {
+            case .inet where size >= 8: Array(raw[4..<8])
+            case .inet6 where size >= 24: Array(raw[8..<24])
+            default: []
+            }
+        }
+        guard !octets.isEmpty else { return nil }
+        return octets.starts(with: mappedPrefix) ? Array(octets.suffix(4)) : octets
     }
 
     /// Network order, 4 or 16 octets; nil when the text is no address literal.
@@ -56,5 +76,19 @@ public struct CIDR: Sendable, Hashable, CustomStringConvertible {
             if inet_pton(family, text, &octets) == 1 { return octets }
         }
         return nil
+    }
+}
+
+extension SocketAddress {
+    /// IPv4 for an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), as sockets of both families report them.
+    var unmapped: SocketAddress {
+        guard case .v6 = self, let octets = CIDR.octets(of: self), octets.count == 4 else { return self }
+        return (try? SocketAddress(packedIPAddress: ByteBuffer(bytes: octets), port: port ?? 0)) ?? self
+    }
+
+    /// The same for a socket of IPv6.
+    var mapped: SocketAddress {
+        guard case .v4 = self, let octets = CIDR.octets(of: self) else { return self }
+        return (try? SocketAddress(packedIPAddress: ByteBuffer(bytes: CIDR.mapped(octets)), port: port ?? 0)) ?? self
     }
 }

@@ -14,12 +14,13 @@ package struct Flow: Hashable, Sendable {
     package let transport: Transport
     /// Number of the connection in this process; 0 for UDP, where the remote address tells flows apart.
     package let connection: UInt64
+    /// Never IPv4-mapped, so that addresses of one host compare equal whatever the socket's family.
     package let remote: SocketAddress
 
     package init(transport: Transport, connection: UInt64, remote: SocketAddress) {
         self.transport = transport
         self.connection = connection
-        self.remote = remote
+        self.remote = remote.unmapped
     }
 
     package var remoteHost: String { remote.ipAddress ?? "?" }

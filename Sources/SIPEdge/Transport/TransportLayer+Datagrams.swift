@@ -40,7 +40,7 @@ extension TransportLayer {
 
     func received(_ datagram: AddressedEnvelope<ByteBuffer>) {
         let flow = Flow(transport: .udp, connection: 0, remote: datagram.remoteAddress)
-        guard peerAddresses.contains(flow.remoteHost) else { return counters.count(.datagramsRefusedSource) }
+        guard side(of: flow.remote) == .peer else { return counters.count(.datagramsRefusedSource) }
         let octets = datagram.data.readableBytesUInt8Span
         guard octets.count > 4 else { return }  // keep-alive
         do throws(MalformedMessage) {

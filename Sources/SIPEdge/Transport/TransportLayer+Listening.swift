@@ -32,12 +32,8 @@ extension TransportLayer {
 
     func accept(_ channel: any Channel, transport: Flow.Transport) -> EventLoopFuture<Void> {
         let source = channel.remoteAddress
-        let verdict: AcceptGate.Verdict
-        if transport == .tcp, let source, !peerAddresses.contains(source.ipAddress ?? "") {
-            verdict = .refuseSource
-        } else {
-            verdict = admit(source)
-        }
+        let side = side(of: source)
+        let verdict: AcceptGate.Verdict = transport == .tcp && side == .meta ? .refuseSource : admit(source)
         guard verdict == .admit, let source else {
             counters.count(verdict == .refuseLimit ? .connectionsRefusedLimit : .connectionsRefusedSource)
             return channel.close()
@@ -45,7 +41,6 @@ extension TransportLayer {
         counters.count(.connectionsAccepted)
         lastConnection += 1
         let flow = Flow(transport: transport, connection: lastConnection, remote: source)
-        let side: Side = peerAddresses.contains(source.ipAddress ?? "") ? .peer : .meta
         return channel.eventLoop.makeCompletedFuture {
             do {
                 if transport == .tls, let serverTLS {

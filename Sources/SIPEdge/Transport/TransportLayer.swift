@@ -27,7 +27,7 @@ package final class TransportLayer {
     var serverTLS: NIOSSLContext?
     var gate: AcceptGate
     /// Addresses that are let in as peers, kept up to date by the peer directory.
-    var peerAddresses: Set<String> = []
+    var peerSources = PeerSources()
     var connections: [UInt64: Connection] = [:]
     let buffered: SIPStreamHandler.Buffered
     /// Accepted TLS connections in the order they came; those whose handshake is over are skipped when it is used.
@@ -83,9 +83,9 @@ package final class TransportLayer {
     }
 
     /// Replaces the addresses that are let in as PBX peers.
-    package func setPeerAddresses(_ addresses: Set<String>) {
-        peerAddresses = addresses
-        gate.allowed = configuration.trustedRanges + addresses.compactMap(CIDR.init)
+    package func setPeerSources(_ sources: [CIDR]) {
+        peerSources = PeerSources(sources, trusted: configuration.trustedRanges)
+        gate.allowed = configuration.trustedRanges + sources
     }
 
     // MARK: Sending
@@ -95,7 +95,8 @@ package final class TransportLayer {
     package func send(_ octets: [UInt8], on flow: Flow) -> Bool {
         if flow.transport == .udp {
             guard let udp, udp.isActive else { return false }
-            let envelope = AddressedEnvelope(remoteAddress: flow.remote, data: ByteBuffer(bytes: octets))
+            let remote = udp.localAddress?.protocol == .inet6 ? flow.remote.mapped : flow.remote
+            let envelope = AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: octets))
             udp.writeAndFlush(envelope, promise: nil)
             return true
         }
@@ -113,6 +114,8 @@ package final class TransportLayer {
     package func release(_ flow: Flow) { connections[flow.connection]?.handler.users -= 1 }
 
     // MARK: Receiving
+
+    func side(of source: SocketAddress?) -> Side { source.map(peerSources.contains) == true ? .peer : .meta }
 
     func received(_ message: Message, flow: Flow, side: Side) {
         var message = message

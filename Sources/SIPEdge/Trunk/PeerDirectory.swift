@@ -1,84 +1,91 @@
 import Logging
 import NIOCore
-import NIOPosix
+import SIPCore
 
-/// The peers of the routing table and the addresses they have now, looked up again in time.
+/// The peers of the routing table: where they are, whether they are up, and which of them a call goes to or comes from.
 ///
 /// Runs on the signalling loop.
 final class PeerDirectory {
-    private static let refreshInterval = TimeAmount.seconds(60)
-
+    private let driver: TransactionDriver
+    private let ids: IDSource
+    private let configuration: EdgeConfiguration
     private let family: NIOBSDSocket.ProtocolFamily?
-    private let loop: any EventLoop
     private let logger: Logger
-    private var peers: [String: Peer] = [:]
-    private var addresses: [String: [SocketAddress]] = [:]
-    private var refresh: Scheduled<Void>?
-    /// Called with all addresses that are let in as peers.
-    var onChange: (Set<String>) -> Void = { _ in }
+    private var entries: [String: PeerEntry] = [:]
+    private var identification: PeerIdentification
+    /// Called with all sources that are let in as peers.
+    var onChange: ([CIDR]) -> Void = { _ in }
+    /// Called when a peer's addresses or state have changed.
+    var onStatus: () -> Void = {}
 
-    /// - Parameter family: the one that the peers' socket has; addresses of another cannot be reached from it.
-    init(family: NIOBSDSocket.ProtocolFamily?, loop: any EventLoop, logger: Logger) {
-        self.family = family
-        self.loop = loop
+    init(driver: TransactionDriver, ids: IDSource, configuration: EdgeConfiguration, logger: Logger) {
+        self.driver = driver
+        self.ids = ids
+        self.configuration = configuration
         self.logger = logger
+        // Addresses of another family cannot be reached from the peers' socket; the wildcard of IPv6 has both.
+        let own = try? SocketAddress(ipAddress: configuration.peerAddress, port: 0)
+        family = configuration.peerAddress == "::" ? nil : own?.protocol
+        identification = PeerIdentification(realm: configuration.hostname)
     }
 
-    subscript(name: String) -> Peer? { peers[name] }
+    subscript(name: String) -> PeerEntry? { entries[name] }
 
-    /// First known address of the peer.
-    func address(of name: String) -> SocketAddress? { addresses[name]?.first }
-
-    /// The peer that sends from this address.
-    func name(at host: String) -> String? {
-        addresses.first { $0.value.contains { $0.ipAddress == host } }?.key
-    }
+    /// By name.
+    var status: [PeerStatus] { entries.values.map(\.status).sorted { $0.name < $1.name } }
 
     func replace(_ peers: [String: Peer]) {
-        // A peer that moved to another host is not reached, and not let in, by its old addresses.
-        let before = self.peers
-        addresses = addresses.filter { peers[$0.key] != nil && peers[$0.key]?.host == before[$0.key]?.host }
-        self.peers = peers
-        lookUp()
+        for (name, entry) in entries where peers[name] != entry.peer { entry.stop() }
+        var started: [PeerEntry] = []
+        entries = peers.mapValues { peer in
+            let old = entries[peer.name]
+            if let old, old.peer == peer { return old }
+            // A peer that moved to another host is not reached, and not let in, by its old addresses.
+            let entry = PeerEntry(
+                peer: peer, seats: old?.seats ?? PeerSeats(), family: family, driver: driver, ids: ids,
+                configuration: configuration, logger: logger)
+            entry.onChange = { [weak self] in self?.announce() }
+            entry.onStatus = { [weak self] in self?.onStatus() }
+            started.append(entry)
+            return entry
+        }
+        for entry in started { entry.start() }
+        announce()
     }
 
     func stop() {
-        refresh?.cancel()
-        refresh = nil
-        peers = [:]
-    }
-
-    private func lookUp() {
-        refresh?.cancel()
-        var names: [(peer: String, host: String, port: Int)] = []
-        for peer in peers.values {
-            if let literal = try? SocketAddress(ipAddress: peer.host, port: Int(peer.port)) {
-                addresses[peer.name] = [literal]
-            } else {
-                names.append((peer.name, peer.host, Int(peer.port)))
-            }
-        }
-        announce()
-        guard !names.isEmpty else { return }
-        let wanted = names
-        let family = self.family
-        NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
-            wanted.map { ($0.peer, $0.host, HostLookup.addresses(of: $0.host, port: $0.port, family: family)) }
-        }.assumeIsolated().whenSuccess { [weak self] found in
-            guard let self else { return }
-            for (name, host, addresses) in found where self.peers[name]?.host == host {
-                if !addresses.isEmpty {
-                    self.addresses[name] = addresses
-                } else {
-                    self.logger.warning("peer's host name has no address", metadata: ["peer": "\(name)"])
-                }
-            }
-            self.announce()
-        }
-        refresh = loop.assumeIsolated().scheduleTask(in: Self.refreshInterval) { [weak self] in self?.lookUp() }
+        for entry in entries.values { entry.stop() }
+        entries = [:]
     }
 
     private func announce() {
-        onChange(Set(addresses.values.joined().compactMap(\.ipAddress)))
+        onChange(
+            entries.values.flatMap { entry in
+                entry.peer.sources + entry.addresses.all.compactMap { $0.ipAddress.flatMap(CIDR.init) }
+            })
+        onStatus()
+    }
+
+    // MARK: Calls to peers
+
+    /// In the order to be tried; empty when each is at its limits.
+    func order(_ members: [Route.Member], by spread: Spread, caller: String) -> [PeerEntry] {
+        let known = members.compactMap { member in
+            entries[member.name]?.member(weight: member.weight)
+        }
+        return PeerSelection.order(known, by: spread, caller: caller, random: .random(in: .min ... .max))
+            .compactMap { entries[$0] }
+    }
+
+    // MARK: Calls from peers
+
+    /// Which peer an INVITE comes from. Asked once for each INVITE, before anything is spent on it.
+    func identify(_ request: Request, from flow: Flow) -> PeerIdentification.Verdict {
+        let candidates = entries.values.filter { entry in
+            entry.peer.sources.contains { $0.contains(flow.remote) }
+                || entry.addresses.all.contains { $0.ipAddress == flow.remote.ipAddress }
+        }
+        return identification.identify(
+            request, candidates: candidates.map(\.peer).sorted { $0.name < $1.name }, now: driver.now)
     }
 }

@@ -26,6 +26,8 @@ package final class PBXStandIn: Sendable {
         var behaviour: Behaviour
         var invites: [Request] = []
         var byes: [Request] = []
+        var options = 0
+        var optionsStatus = 200
         var cancelled = 0
         var calls: [String: AnsweredCall] = [:]
         var totals = Totals()
@@ -46,7 +48,7 @@ package final class PBXStandIn: Sendable {
         state = await endpoint.loop.run { NIOLoopBound(State(behaviour: behaviour), eventLoop: endpoint.loop) }
         try await endpoint.loop.flatSubmit {
             let transport = endpoint.parts.value.driver.transport
-            transport.setPeerAddresses([edge])
+            transport.setPeerSources([edge].compactMap(CIDR.init))
             endpoint.parts.value.driver.onRequest = { self.handle($0) }
             do {
                 return certificate == nil ? transport.bindPeers() : try transport.bind()
@@ -83,6 +85,16 @@ package final class PBXStandIn: Sendable {
         await endpoint.loop.run { self.state.value.behaviour = behaviour }
     }
 
+    /// Answers OPTIONS with this status from now on; 200 at first.
+    package func answerOptions(_ status: Int) async {
+        await endpoint.loop.run { self.state.value.optionsStatus = status }
+    }
+
+    /// OPTIONS seen so far.
+    package var options: Int {
+        get async { await endpoint.loop.run { self.state.value.options } }
+    }
+
     /// INVITEs seen so far.
     package var invites: [Request] {
         get async { await endpoint.loop.run { self.state.value.invites } }
@@ -113,7 +125,9 @@ package final class PBXStandIn: Sendable {
             return incoming.transaction.respond(request.response(481))
         }
         guard request.method == .invite else {
-            return incoming.transaction.respond(request.response(request.method == .options ? 200 : 405))
+            guard request.method == .options else { return incoming.transaction.respond(request.response(405)) }
+            state.value.options += 1
+            return incoming.transaction.respond(request.response(state.value.optionsStatus))
         }
         state.value.invites.append(request)
         if case .challenge(let password) = state.value.behaviour {
