@@ -30,9 +30,8 @@ test: ## build, and run every test, those with a real Asterisk and baresip inclu
 demo: build ## place a call as a WhatsApp user would, and show what came of it
 	.build/release/ibis demo $(ARGS)
 
-bench: setup ## build and run the benchmarks
-	$(SWIFT) build -c release
-	.build/release/ibis-bench $(ARGS)
+bench: ## build and run the benchmarks, signalling beside a real Asterisk
+	@SWIFT="$(SWIFT)" scripts/bench $(ARGS)
 
 format: ## put all Swift files into the project's format
 	$(SWIFT) format -i -r Package.swift Sources Tests

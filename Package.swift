@@ -90,10 +90,10 @@ let package = Package(
         .executableTarget(
             name: "ibis-bench",
             dependencies: [
-                "SIPCore", "Media", "SIPEdge", "Simulators", logging,
+                "CMediaIO", "SIPCore", "Media", "SIPEdge", "Simulators", logging, nioCore, nioPosix, nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Benchmarks", swiftSettings: common),
+            path: "Benchmarks", exclude: ["peers"], swiftSettings: common),
         .testTarget(name: "Interop", dependencies: ["Media"], exclude: ["lab"], swiftSettings: common),
         .testTarget(name: "SIPCoreTests", dependencies: ["SIPCore"], swiftSettings: common),
         .testTarget(name: "MediaTests", dependencies: ["Media"], swiftSettings: common),

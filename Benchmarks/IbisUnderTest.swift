@@ -26,7 +26,7 @@ final class IbisUnderTest {
 
     private init(process: IbisProcess) { self.process = process }
 
-    static func start() throws -> IbisUnderTest {
+    static func start(_ more: [String] = []) throws -> IbisUnderTest {
         let folder = try IbisProcess.makeFolder()
         let store = folder.appendingPathComponent("ibis.sqlite").path
         try IbisProcess.run(["peer", "add", "pbx", "--host", pbxAddress, "--port", "\(pbxPort)", "--store-file", store])
@@ -37,8 +37,10 @@ final class IbisUnderTest {
                     "--sip-tls-address", address, "--sip-tls-port", "\(tlsPort)", "--sip-peer-address", address,
                     "--sip-peer-port", "\(peerPort)", "--media-address", address, "--console-port", "\(consolePort)",
                     "--sip-trusted-ranges", "127.69.171.0/24", "--store-file", store, "--log-level", "error",
-                ], in: folder))
+                ] + more, in: folder))
     }
+
+    var pid: Int32 { process.pid }
 
     func stop() { process.stop() }
 

@@ -7,14 +7,15 @@ final class Side: Sendable {
     let descriptor: Int32
     let address: MediaAddress
 
-    init(_ host: String) throws {
+    /// Port 0: the kernel's choice. Nobody need read: with a small buffer the kernel soon drops what comes.
+    init(_ host: String, port: UInt16 = 0, buffer: Int32 = 8 << 20) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         // A late reader must not look like a loss. Beyond the system's limit only root may go.
-        var size: Int32 = 8 << 20
+        var size = buffer
         if setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, 4) != 0 {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
         }
-        var name = try SocketName(host, 0)
+        var name = try SocketName(host, port)
         let isBound = withUnsafeMutablePointer(to: &name.storage) { storage in
             storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { storage in
                 bind(descriptor, storage, name.length) == 0 && getsockname(descriptor, storage, &name.length) == 0
