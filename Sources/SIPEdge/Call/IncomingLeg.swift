@@ -29,7 +29,7 @@ package final class IncomingLeg: DialogTable.Leg {
         self.ladder = ladder
         self.destination = destination
         key = DialogTable.Key(callID: transaction.request.headers.callID ?? "", localTag: localTag)
-        timers = Timers(loop: driver.loop)
+        timers = Timers(queue: driver.timers)
         dialogs.add(self, key)
         driver.transport.retain(transaction.flow)
         transaction.onCancel = { [weak self] cancel in

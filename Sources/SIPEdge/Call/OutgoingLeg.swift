@@ -30,7 +30,7 @@ package final class OutgoingLeg: DialogTable.Leg {
         self.dialogs = dialogs
         self.ladder = ladder
         key = DialogTable.Key(callID: callID, localTag: localTag)
-        timers = Timers(loop: driver.loop)
+        timers = Timers(queue: driver.timers)
         dialogs.add(self, key)
     }
 

@@ -34,8 +34,8 @@ package final class ClientTransaction {
             request.method == .invite
             ? .invite(InviteClientTransaction(request: request, reliable: reliable, timing: driver.timing))
             : .other(NonInviteClientTransaction(request: request, reliable: reliable, timing: driver.timing))
-        inviteTimers = Timers(loop: driver.loop)
-        otherTimers = Timers(loop: driver.loop)
+        inviteTimers = Timers(queue: driver.timers)
+        otherTimers = Timers(queue: driver.timers)
     }
 
     func start() {

@@ -46,8 +46,8 @@ package final class ServerTransaction {
             request.method == .invite
             ? .invite(InviteServerTransaction(request: request, reliable: reliable, timing: driver.timing))
             : .other(NonInviteServerTransaction(request: request, reliable: reliable, timing: driver.timing))
-        inviteTimers = Timers(loop: driver.loop)
-        otherTimers = Timers(loop: driver.loop)
+        inviteTimers = Timers(queue: driver.timers)
+        otherTimers = Timers(queue: driver.timers)
     }
 
     package func respond(_ response: Response) {

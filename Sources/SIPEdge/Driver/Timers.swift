@@ -3,23 +3,28 @@ import SIPCore
 
 /// The running timers of one machine, by the machine's own names for them. Runs on its loop.
 final class Timers<ID: Hashable> {
-    private let loop: any EventLoop
-    private var running: [ID: Scheduled<Void>] = [:]
+    private let queue: TimerQueue
+    /// A machine has two or three at once.
+    private var running: [(id: ID, token: TimerQueue.Token)] = []
 
-    init(loop: any EventLoop) { self.loop = loop }
+    init(queue: TimerQueue) { self.queue = queue }
 
     func arm(_ id: ID, at instant: Instant, _ fire: @escaping () -> Void) {
-        running[id]?.cancel()
-        running[id] = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(instant)) { [weak self] in
-            self?.running[id] = nil
+        cancel(id)
+        let token = queue.arm(at: NIODeadline(instant)) { [weak self] in
+            self?.running.removeAll { $0.id == id }
             fire()
         }
+        running.append((id, token))
     }
 
-    func cancel(_ id: ID) { running.removeValue(forKey: id)?.cancel() }
+    func cancel(_ id: ID) {
+        guard let index = running.firstIndex(where: { $0.id == id }) else { return }
+        queue.cancel(running.remove(at: index).token)
+    }
 
     func cancelAll() {
-        for timer in running.values { timer.cancel() }
+        for timer in running { queue.cancel(timer.token) }
         running.removeAll()
     }
 }

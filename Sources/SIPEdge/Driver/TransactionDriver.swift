@@ -22,6 +22,8 @@ package final class TransactionDriver {
     package let transport: TransportLayer
     package let timing: Timing
     let loop: any EventLoop
+    /// Of all transactions and legs.
+    let timers: TimerQueue
     private let counters: EdgeCounters
     private let limits: EdgeLimits
     private var servers: [TransactionKey: ServerTransaction] = [:]
@@ -46,6 +48,7 @@ package final class TransactionDriver {
         self.limits = limits
         self.counters = counters
         loop = transport.loop
+        timers = TimerQueue(loop: transport.loop)
         transport.onMessage = { [weak self] in self?.received($0) }
         transport.onClosed = { [weak self] in self?.closed($0) }
     }
