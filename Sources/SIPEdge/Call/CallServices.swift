@@ -16,15 +16,9 @@ struct CallServices {
     let timing: Timing
     let counters: EdgeCounters
 
-    /// Random octets for SRTP keys, from the system's source.
-    func randomOctets(_ count: Int) -> [UInt8] {
-        var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-    }
-
     func localAudio(_ address: MediaAddress, host: String) -> LocalAudio {
         LocalAudio(
             address: host, port: address.port, sessionID: UInt64.random(in: 1...UInt64(UInt32.max)),
-            ssrc: UInt32.random(in: 1...UInt32.max), cname: ids.next(), masterKeyAndSalt: randomOctets(30))
+            ssrc: UInt32.random(in: 1...UInt32.max), cname: ids.next(), masterKeyAndSalt: SecureRandom.octets(30))
     }
 }

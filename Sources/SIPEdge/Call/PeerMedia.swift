@@ -27,7 +27,7 @@ final class PeerMedia {
         return LocalAudio(
             address: services.configuration.peerMediaAddress ?? CallMedia.own(address, towards: remote),
             port: address.port, sessionID: sessionID, ssrc: ssrc, cname: cname,
-            masterKeyAndSalt: services.randomOctets(30))
+            masterKeyAndSalt: SecureRandom.octets(30))
     }
 
     private func open() throws(CallRefused) -> MediaAddress {
@@ -43,7 +43,8 @@ final class PeerMedia {
 
     /// Media goes to and comes from whom this was negotiated with.
     func connect(_ negotiated: NegotiatedAudio, local: LocalAudio) throws(SDPRefusal) {
-        let parameters = try CallMedia.parameters(negotiated, local: local)
+        var parameters = try CallMedia.parameters(negotiated, local: local)
+        parameters.waitsForSource = true
         self.parameters = parameters
         media.connect(.b, parameters)
     }
