@@ -138,21 +138,27 @@ final class Call {
         stopRingTimer()
         silenceTimer?.cancel()
         let talked = answeredAt.map { (services.loop.now - $0).milliseconds }
-        let media = self.media
         media.close()
+        logEnd(outcome, talked: talked)
+        if case .refused = outcome { services.counters.count(.callsRefused) }
+        onFinished(self)
+    }
+
+    /// With the last counts of the media thread, which itself writes no log.
+    private func logEnd(_ outcome: B2BUA.Outcome, talked: Int64?) {
+        guard logger.logLevel <= .info else { return }
         let logger = self.logger
+        let loop = services.loop
         let facts = caller.facts.merging(callee.facts) { first, _ in first }
         let reason = outcome.summary
-        Task {
-            let legs = await media.statistics()
+        media.statistics { legs in
             var metadata = facts
             metadata["outcome"] = "\(reason)"
             if let talked { metadata["talk_ms"] = "\(talked)" }
             for (leg, statistics) in legs { metadata["media.\(leg)"] = "\(statistics.summary)" }
-            logger.info("call ended", metadata: metadata)
+            let all = metadata
+            loop.execute { logger.info("call ended", metadata: all) }
         }
-        if case .refused = outcome { services.counters.count(.callsRefused) }
-        onFinished(self)
     }
 }
 
