@@ -24,6 +24,7 @@ struct Leg: ~Copyable {
     var eventPayloadType: UInt8 = 0xff
     var isSymmetric = false
     var keepsAlive = false
+    var waitsForSource = false
     var isSecure = false
     /// Where we send, which is also the only address that plain RTP is taken from.
     var remote: MediaAddress
@@ -103,6 +104,12 @@ struct Leg: ~Copyable {
     /// Echo or bridge: frames of ours only fill its gaps.
     @inline(__always)
     var hasLiveSource: Bool { source == .echo || source == .bridge }
+
+    /// Silence is sent now and then, as nobody has spoken to the leg yet.
+    @inline(__always)
+    var isWaitingForSource: Bool {
+        waitsForSource && source != .prompt && sourceSpokeAt == nil && !digits.isActive
+    }
 
     /// A prompt being played.
     struct Playback: ~Copyable {

@@ -33,11 +33,14 @@ public struct LegParameters: Sendable, Hashable {
     public var symmetric: Bool
     /// Fill gaps of the source with paced silence, so that the wire is never quiet for more than 200 ms.
     public var keepAlive: Bool
+    /// Until its source has spoken for the first time, the leg is sent one frame of silence every 160 ms instead of a paced
+    /// stream: enough for a PBX to learn where we send from. Not for Meta, who wants the stream (meta-calling §11.7).
+    public var waitsForSource: Bool
 
     public init(
         remote: MediaAddress, audioPayloadType: UInt8, eventPayloadType: UInt8? = nil, clockRate: UInt32 = 48_000,
         srtp: SRTPKeys? = nil, ssrc: UInt32, cname: String, rtcpMux: Bool = true, symmetric: Bool = true,
-        keepAlive: Bool = true
+        keepAlive: Bool = true, waitsForSource: Bool = false
     ) {
         self.remote = remote
         self.audioPayloadType = audioPayloadType
@@ -49,5 +52,6 @@ public struct LegParameters: Sendable, Hashable {
         self.rtcpMux = rtcpMux
         self.symmetric = symmetric
         self.keepAlive = keepAlive
+        self.waitsForSource = waitsForSource
     }
 }

@@ -8,6 +8,7 @@ public final class MediaSession: Sendable {
 
     private struct State: Sendable {
         var openLegs: Set<LegID> = []
+        var startedLegs: Set<LegID> = []
         var isClosed = false
     }
 
@@ -28,7 +29,7 @@ public final class MediaSession: Sendable {
         self.pool = pool
         self.bindAddress = bindAddress
         worker.load.wrappingAdd(1, ordering: .relaxed)
-        worker.mailbox.post(.register(key, SessionRecord(events: events, final: final)))
+        worker.mailbox.post(.register(key, SessionRecord(events: events, final: final)), urgent: false)
     }
 
     deinit {
@@ -50,7 +51,7 @@ public final class MediaSession: Sendable {
             state.withLock { _ = $0.openLegs.remove(leg) }
             throw error
         }
-        guard worker.mailbox.post(.open(key, leg, sockets)) else {
+        guard worker.mailbox.post(.open(key, leg, sockets), urgent: false) else {
             UDPSocket.close(sockets.rtp)
             UDPSocket.close(sockets.rtcp)
             pool.release(sockets.address.port)
@@ -79,11 +80,13 @@ public final class MediaSession: Sendable {
     /// Says where the peer is and what it speaks. May be repeated: the same parameters change nothing, others replace the
     /// peer; SSRC, sequence numbers and timestamps of what we send go on.
     public func connect(_ leg: LegID, _ parameters: LegParameters) {
-        worker.mailbox.post(.connect(key, leg, parameters))
+        // Nothing is sent before the start.
+        worker.mailbox.post(.connect(key, leg, parameters), urgent: isStarted(leg))
     }
 
     /// Begins to send, at once: silence until another source speaks.
     public func start(_ leg: LegID) {
+        state.withLock { _ = $0.startedLegs.insert(leg) }
         worker.mailbox.post(.start(key, leg, at: .monotonic()))
     }
 
@@ -105,8 +108,11 @@ public final class MediaSession: Sendable {
 
     /// Relays both ways between the legs: audio to audio, events to events, each leg under its own payload types.
     public func bridge() {
-        worker.mailbox.post(.bridge(key))
+        // A leg that is not started neither sends nor has anything to say.
+        worker.mailbox.post(.bridge(key), urgent: isStarted(.a) && isStarted(.b))
     }
+
+    private func isStarted(_ leg: LegID) -> Bool { state.withLock { $0.startedLegs.contains(leg) } }
 
     /// Keeps what the leg receives, undecoded.
     public func record(_ leg: LegID, into recording: PacketRecording) {

@@ -148,6 +148,7 @@ extension WorkerLoop {
         leg.pointee.eventPayloadType = parameters.eventPayloadType.map { $0 & 0x7f } ?? 0xff
         leg.pointee.isSymmetric = parameters.symmetric
         leg.pointee.keepsAlive = parameters.keepAlive
+        leg.pointee.waitsForSource = parameters.waitsForSource
         leg.pointee.parameters = parameters
         resume(leg)
     }

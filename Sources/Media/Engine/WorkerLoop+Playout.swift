@@ -7,14 +7,14 @@ extension WorkerLoop {
     mutating func pace(_ leg: UnsafeMutablePointer<Leg>) {
         guard leg.pointee.isSending else { return }
         if !leg.pointee.isPacing {
-            guard leg.pointee.keepsAlive, leg.pointee.hasLiveSource else { return }
+            guard looksForGaps(leg) else { return }
             let due = leg.pointee.lastSent + Self.fillAfter
             guard due <= now else {
                 wheel.arm(leg.pointee.index, at: due)
                 return
             }
             leg.pointee.isPacing = true
-            leg.pointee.clock.restart(at: now)
+            leg.pointee.clock.restart(at: Self.aligned(now))
         }
         var frames = 0
         while leg.pointee.isPacing, leg.pointee.clock.due <= now {
@@ -33,9 +33,18 @@ extension WorkerLoop {
     private mutating func armTimer(_ leg: UnsafeMutablePointer<Leg>) {
         if leg.pointee.isPacing {
             wheel.arm(leg.pointee.index, at: leg.pointee.clock.due)
-        } else if leg.pointee.keepsAlive, leg.pointee.hasLiveSource {
+        } else if looksForGaps(leg) {
             wheel.arm(leg.pointee.index, at: leg.pointee.lastSent + Self.fillAfter)
         }
+    }
+
+    private func looksForGaps(_ leg: UnsafeMutablePointer<Leg>) -> Bool {
+        leg.pointee.keepsAlive && leg.pointee.hasLiveSource || leg.pointee.isWaitingForSource
+    }
+
+    /// The beginning of the grid's step, so that legs which began at different times are served by the same wake-ups.
+    private static func aligned(_ instant: MediaInstant) -> MediaInstant {
+        MediaInstant(nanoseconds: instant.nanoseconds - instant.nanoseconds % gridTime)
     }
 
     /// Begins to pace, in step with what was sent last; the first frame goes out at once when it is due.
@@ -43,7 +52,8 @@ extension WorkerLoop {
         guard leg.pointee.isSending, !leg.pointee.isPacing else { return }
         leg.pointee.isPacing = true
         let hasSent = leg.pointee.statistics.packetsSent > 0
-        leg.pointee.clock.restart(at: hasSent ? max(now, leg.pointee.lastSent + Self.frameTime) : now)
+        leg.pointee.clock.restart(
+            at: Self.aligned(hasSent ? max(now, leg.pointee.lastSent + Self.frameTime) : now))
         pace(leg)
     }
 
@@ -78,6 +88,10 @@ extension WorkerLoop {
         silence.withUnsafeBytes { payload.copyMemory(from: $0) }
         sendAudio(silence.count, leg)
         leg.pointee.statistics.silenceSent &+= 1
+        if leg.pointee.isWaitingForSource {
+            leg.pointee.rewriter.skip()
+            leg.pointee.isPacing = false
+        }
     }
 
     private mutating func sendAudio(_ length: Int, _ leg: UnsafeMutablePointer<Leg>) {

@@ -5,6 +5,8 @@ import CMediaIO
 struct WorkerLoop: ~Copyable {
     /// Between frames that we make.
     static let frameTime: UInt64 = 20_000_000
+    /// Paced frames are due at multiples of this.
+    static let gridTime: UInt64 = 5_000_000
     /// A live source that was quiet for this long is filled in for; with the lateness of a timer well below 200 ms.
     static let fillAfter: UInt64 = 160_000_000
     /// Batches read from one socket before the next one gets its turn; the kernel keeps the rest.
@@ -89,6 +91,7 @@ struct WorkerLoop: ~Copyable {
                 for position in 0..<max(0, Int(count)) {
                     let token = tokens[position]
                     if token == Self.mailboxToken {
+                        mailbox.clearSignal()
                         mail = true
                     } else if let leg = legs[Int(truncatingIfNeeded: token & 0xffff_ffff)] {
                         receive(leg, isRTCP: token & Self.rtcpToken != 0)
@@ -97,7 +100,7 @@ struct WorkerLoop: ~Copyable {
                 while let index = wheel.pop(now: now) {
                     if let leg = legs[index] { pace(leg) }
                 }
-                if mail { obey() }
+                if mail || mailbox.hasMail { obey() }
                 if nextHousekeeping <= now { keepHouse() }
             }
         }

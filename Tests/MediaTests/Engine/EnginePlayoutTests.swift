@@ -87,6 +87,28 @@ struct EnginePlayoutTests {
         #expect(peer.receive(within: 300) == nil)
     }
 
+    @Test("a leg that waits for its source is sent silence now and then, and from its first word on without gaps")
+    func waitsForTheSource() throws {
+        let call = try TestCall()
+        let peer = try TestPeer()
+        let leg = try call.leg(.b, to: peer, waitsForSource: true)
+        call.start(.b)
+        call.session.echo(.b)
+        let waiting = Self.listen(peer, 4)
+        #expect(waiting.allSatisfy { $0.0.payload == OpusFrame.silence20ms })
+        #expect(waiting.dropFirst().allSatisfy { $0.gap > 100 }, "some six a second")
+        for (one, two) in zip(waiting, waiting.dropFirst()) {
+            #expect(
+                (7_000...).contains(two.0.header.timestamp &- one.0.header.timestamp), "timestamps follow the clock")
+        }
+        peer.send(peer.next([1, 2, 3]), to: leg)
+        let spoken = try #require(peer.receive(payload: [1, 2, 3]))
+        let filled = Self.listen(peer, 6)
+        #expect(filled.allSatisfy { $0.0.payload == OpusFrame.silence20ms })
+        #expect(filled.dropFirst().reduce(0) { $0 + $1.gap } < 400, "every 20 ms")
+        Self.expectContinuous(waiting.map(\.0) + [spoken] + filled.map(\.0))
+    }
+
     @Test func nothingIsSentBeforeTheStart() throws {
         let call = try TestCall()
         let peer = try TestPeer()

@@ -59,7 +59,8 @@ struct TestCall {
     /// Opens and connects a leg.
     func leg(
         _ id: LegID, to peer: TestPeer, keys: SRTPKeys? = nil, audio: UInt8 = 111, event: UInt8? = 126,
-        rtcpMux: Bool = true, symmetric: Bool = true, keepAlive: Bool = true
+        rtcpMux: Bool = true, symmetric: Bool = true, keepAlive: Bool = true,
+        waitsForSource: Bool = false
     ) throws -> MediaAddress {
         let address = try session.openLeg(id)
         session.connect(
@@ -67,7 +68,7 @@ struct TestCall {
             LegParameters(
                 remote: peer.address, audioPayloadType: audio, eventPayloadType: event, srtp: keys,
                 ssrc: id == .a ? 0xaaaa_0001 : 0xbbbb_0002, cname: "test@example.com", rtcpMux: rtcpMux,
-                symmetric: symmetric, keepAlive: keepAlive))
+                symmetric: symmetric, keepAlive: keepAlive, waitsForSource: waitsForSource))
         return address
     }
 
