@@ -9,6 +9,9 @@ final class Timers<ID: Hashable> {
 
     init(queue: TimerQueue) { self.queue = queue }
 
+    /// For one that is long-lived and has the queue to itself.
+    init(loop: any EventLoop) { queue = TimerQueue(loop: loop) }
+
     func arm(_ id: ID, at instant: Instant, _ fire: @escaping () -> Void) {
         cancel(id)
         let token = queue.arm(at: NIODeadline(instant)) { [weak self] in
