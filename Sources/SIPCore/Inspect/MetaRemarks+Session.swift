@@ -89,9 +89,8 @@ extension IPLiteral {
     /// Not reachable from outside: RFC 1918, RFC 6598, RFC 4193, loopback and link-local.
     var isPrivate: Bool {
         switch self {
-        case .v4(let octets):
-            guard octets.count == 4 else { return false }
-            return switch (octets[0], octets[1]) {
+        case .v4(let address):
+            return switch (address >> 24, address >> 16 & 0xFF) {
             case (10, _), (127, _), (192, 168), (169, 254), (172, 16...31), (100, 64...127): true
             default: false
             }

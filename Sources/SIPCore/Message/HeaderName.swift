@@ -215,9 +215,9 @@ extension HeaderName {
             }
             guard octets.count > 1 else { return nil }
             var slot = Known.slot(octets)
-            while let known = Known.slots[slot] {
-                if octets.equals(0..<octets.count, ignoringCase: known.rawValue) {
-                    self = known
+            while let candidate = Known.slots[slot] {
+                if candidate.letters.count == octets.count, octets.equalLetters(lowercased: candidate.letters.span) {
+                    self = candidate.known
                     return
                 }
                 slot = (slot + 1) % Known.slots.count
@@ -256,12 +256,13 @@ extension HeaderName {
 
         /// All names, each at the slot of its octets or at the next free one. Most slots are free, so that a search
         /// ends at once.
-        private static let slots: [Known?] = {
-            var slots = [Known?](repeating: nil, count: 512)
+        private static let slots: [(known: Known, letters: [UInt8])?] = {
+            var slots = [(known: Known, letters: [UInt8])?](repeating: nil, count: 512)
             for known in allCases {
-                var slot = slot(known.rawValue.utf8Span.span)
+                let letters = known.rawValue.utf8.map(\.asciiLowercased)
+                var slot = slot(letters.span)
                 while slots[slot] != nil { slot = (slot + 1) % slots.count }
-                slots[slot] = known
+                slots[slot] = (known, letters)
             }
             return slots
         }()

@@ -92,9 +92,10 @@ public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleBy
 
     /// The places of single values until the body says no.
     func forEachElement(_ name: HeaderName, _ body: (Span<UInt8>, Range<Int>) -> Bool) {
+        guard let first = firstIndex(of: name) else { return }
         let span = octets.span
-        for field in fields where isNamed(field, name) {
-            let value = span.extracting(field.value)
+        for index in first..<fields.count where isNamed(fields[index], name) {
+            let value = span.extracting(fields[index].value)
             var start = 0
             while start < value.count {
                 let end = Headers.elementEnd(value, from: start)
@@ -107,10 +108,12 @@ public struct Headers: Hashable, Sendable, RandomAccessCollection, ExpressibleBy
 
     /// Where the comma after the element beginning at `start` stands, or the value ends.
     static func elementEnd(_ value: Span<UInt8>, from start: Int) -> Int {
+        precondition(start >= 0, "an element begins inside its value")
         var position = start
         var inAngle = false
         while position < value.count {
-            switch value[position] {
+            // Not below its start, which was just checked, and below the count.
+            switch unsafe value[unchecked: position] {
             case UInt8(ascii: "\"") where !inAngle:
                 // An unterminated quote runs to the end; the element is then refused when it is read.
                 if value.scanQuoted(&position) == nil { return value.count }
@@ -143,8 +146,7 @@ extension Headers {
 
     func firstIndex(of name: HeaderName) -> Int? {
         if let known = name.known {
-            for index in 0..<fields.count where fields[index].known == known { return index }
-            return nil
+            return fields.firstIndex { $0.known == known }
         }
         return fields.firstIndex { isNamed($0, name) }
     }

@@ -22,7 +22,9 @@ enum Host {
     }
 
     /// As it stands in a URI or Via: IPv6 addresses in brackets.
-    static func written(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
+    static func written(_ host: String) -> String {
+        host.utf8Span.span.firstIndex(of: UInt8(ascii: ":"), in: 0..<host.utf8.count) != nil ? "[\(host)]" : host
+    }
 
     /// Whether the octets are an IPv6 address of RFC 4291 §2.2. Stricter than the grammar of RFC 3261, which lets
     /// three colons through (RFC 5118 §4.10).

@@ -25,10 +25,17 @@ struct MessageHead: Sendable {
     ///
     /// - Parameter scanned: how far earlier calls looked; grows, so that dripped octets cost linear time.
     static func end(in octets: Span<UInt8>, scanned: inout Int) -> Int? {
-        var position = max(scanned, 3)
-        while let found = octets.firstIndex(of: .lf, in: position..<max(position, octets.count)) {
-            if octets[found - 1] == .cr, octets[found - 2] == .lf, octets[found - 3] == .cr { return found + 1 }
-            position = found + 1
+        // Most octets are passed over: one that is no line end cannot be any of the four that end the head.
+        var last = max(scanned, 3)
+        while last < octets.count {
+            // At least 3 and below the count.
+            switch unsafe octets[unchecked: last] {
+            case .lf:
+                if octets[last - 1] == .cr, octets[last - 2] == .lf, octets[last - 3] == .cr { return last + 1 }
+                last &+= 2
+            case .cr: last &+= 1
+            default: last &+= 4
+            }
         }
         scanned = octets.count
         return nil

@@ -34,10 +34,13 @@ extension Span<UInt8> {
     }
 
     /// Moves past all octets of the set and gives their range.
-    func scan(_ set: borrowing OctetSet, _ position: inout Int) -> Range<Int> {
+    @inline(__always)
+    func scan(_ set: OctetSet, _ position: inout Int) -> Range<Int> {
         let start = position
-        while position < count, set.contains(self[position]) { position += 1 }
-        return start..<position
+        precondition(start >= 0, "a position is an offset into the span")
+        // Not below its start, which was just checked, and below the count.
+        while position < count, set.contains(unsafe self[unchecked: position]) { position &+= 1 }
+        return unsafe Range(uncheckedBounds: (start, position))
     }
 
     /// Moves past the octet when it is the next one.
@@ -48,59 +51,44 @@ extension Span<UInt8> {
     }
 
     func firstIndex(of octet: UInt8, in range: Range<Int>) -> Int? {
-        var position = range.lowerBound
         let wanted = UInt64(repeating: octet)
-        while position + 8 <= range.upperBound {
-            let found = (word(at: position) ^ wanted).zeroOctets
-            if found != 0 { return position + found.trailingZeroBitCount / 8 }
-            position += 8
-        }
-        while position < range.upperBound {
-            if self[position] == octet { return position }
-            position += 1
-        }
-        return nil
+        return firstIndex(in: range) { ($0 ^ wanted).zeroOctets }
     }
 
     /// The first CR or LF.
     func firstLineEnd(in range: Range<Int>) -> Int? {
-        var position = range.lowerBound
         let (cr, lf) = (UInt64(repeating: .cr), UInt64(repeating: .lf))
-        while position + 8 <= range.upperBound {
-            let eight = word(at: position)
-            let found = (eight ^ cr).zeroOctets | (eight ^ lf).zeroOctets
-            if found != 0 { return position + found.trailingZeroBitCount / 8 }
-            position += 8
-        }
-        while position < range.upperBound {
-            if self[position] == .cr || self[position] == .lf { return position }
-            position += 1
-        }
-        return nil
+        return firstIndex(in: range) { ($0 ^ cr).zeroOctets | ($0 ^ lf).zeroOctets }
     }
 
     /// Whether no octet is above 0x7F.
     func isASCII(_ range: Range<Int>) -> Bool {
-        var position = range.lowerBound
-        var bits: UInt64 = 0
-        while position + 8 <= range.upperBound {
-            bits |= word(at: position)
-            position += 8
-        }
-        while position < range.upperBound {
-            bits |= UInt64(self[position])
-            position += 1
-        }
-        return bits & 0x8080_8080_8080_8080 == 0
+        firstIndex(in: range) { $0 & 0x8080_8080_8080_8080 } == nil
     }
 
-    /// Eight octets, the first in the lowest bits.
+    /// Looks at eight octets at a time, the first in the lowest bits.
+    ///
+    /// - Parameter hits: sets the high bit of each octet that is wanted; above the first one others may be set too.
     @inline(__always)
-    private func word(at position: Int) -> UInt64 {
-        precondition(position >= 0 && position <= count - 8, "eight octets are read inside the span")
-        // Inside the span as just checked, and any eight octets are an integer.
+    private func firstIndex(in range: Range<Int>, hits: (UInt64) -> UInt64) -> Int? {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "the range lies inside the span")
+        // Nothing outside the range, which was just checked, is read, and any eight octets are an integer.
         return unsafe withUnsafeBytes { octets in
-            UInt64(littleEndian: unsafe octets.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            guard let base = octets.baseAddress else { return nil }
+            var position = range.lowerBound
+            while position &+ 8 <= range.upperBound {
+                let eight = unsafe base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                let found = hits(UInt64(littleEndian: eight))
+                if found != 0 { return position &+ found.trailingZeroBitCount / 8 }
+                position &+= 8
+            }
+            while position < range.upperBound {
+                let octet = unsafe base.load(fromByteOffset: position, as: UInt8.self)
+                // The other seven hold octets nobody looks for.
+                if hits(UInt64(octet) | 0x0101_0101_0101_0100) & 0x80 != 0 { return position }
+                position &+= 1
+            }
+            return nil
         }
     }
 
@@ -122,7 +110,12 @@ extension Span<UInt8> {
     }
 
     /// Octet by octet, ignoring ASCII case.
+    @inline(__always)
     func equals(_ range: Range<Int>, ignoringCase text: String) -> Bool {
+        range.count == text.utf8.count && hasSameLetters(range, text)
+    }
+
+    private func hasSameLetters(_ range: Range<Int>, _ text: String) -> Bool {
         let other = text.utf8Span.span
         guard range.count == other.count else { return false }
         let start = range.lowerBound
@@ -134,10 +127,22 @@ extension Span<UInt8> {
         return true
     }
 
+    @inline(__always)
     func equals(_ range: Range<Int>, _ text: String) -> Bool {
+        range.count == text.utf8.count && hasSameOctets(range, text)
+    }
+
+    private func hasSameOctets(_ range: Range<Int>, _ text: String) -> Bool {
         let other = text.utf8Span.span
         guard range.count == other.count else { return false }
         for index in 0..<other.count where self[range.lowerBound + index] != other[index] { return false }
+        return true
+    }
+
+    /// Octet by octet against as many that have no capitals.
+    func equalLetters(lowercased other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in 0..<count where self[index].asciiLowercased != other[index] { return false }
         return true
     }
 
@@ -182,14 +187,10 @@ extension Span<UInt8> {
     /// Whether each `%` begins an escape of two hexadecimal digits.
     func hasWholeEscapes(_ range: Range<Int>) -> Bool {
         var position = range.lowerBound
-        while position < range.upperBound {
-            if self[position] == UInt8(ascii: "%") {
-                guard position + 2 < range.upperBound, self[position + 1].hexDigit != nil,
-                    self[position + 2].hexDigit != nil
-                else { return false }
-                position += 2
-            }
-            position += 1
+        while let percent = firstIndex(of: UInt8(ascii: "%"), in: position..<range.upperBound) {
+            guard percent + 2 < range.upperBound, self[percent + 1].hexDigit != nil, self[percent + 2].hexDigit != nil
+            else { return false }
+            position = percent + 3
         }
         return true
     }
@@ -218,12 +219,14 @@ extension UInt8 {
 extension String {
     /// ASCII letters in lower case; other characters untouched, unlike `lowercased()`.
     var asciiLowercased: String {
-        guard utf8.contains(where: { $0.asciiLowercased != $0 }) else { return self }
+        let octets = utf8Span.span
+        var position = 0
+        while position < octets.count, octets[position].asciiLowercased == octets[position] { position += 1 }
+        if position == octets.count { return self }
         return String(decoding: utf8.map(\.asciiLowercased), as: UTF8.self)
     }
 
     func equalsIgnoringASCIICase(_ other: String) -> Bool {
-        let (a, b) = (utf8, other.utf8)
-        return a.count == b.count && a.elementsEqual(b) { $0.asciiLowercased == $1.asciiLowercased }
+        utf8Span.span.equals(0..<utf8.count, ignoringCase: other)
     }
 }

@@ -75,11 +75,7 @@ public struct Via: Hashable, Sendable, CustomStringConvertible {
     public var rport: UInt16? { parameters["rport"].flatMap { UInt16($0) } }
 
     /// `host:port` as written in the value.
-    public var sentBy: String { Via.sentBy(host: host, port: port) }
-
-    static func sentBy(host: String, port: UInt16?) -> String {
-        Host.written(host) + (port.map { ":\($0)" } ?? "")
-    }
+    public var sentBy: String { Host.written(host) + (port.map { ":\($0)" } ?? "") }
 
     public var description: String { "SIP/2.0/\(transport) \(sentBy)\(parameters)" }
 }

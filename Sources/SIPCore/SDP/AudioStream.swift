@@ -29,7 +29,7 @@ public struct AudioStream: Hashable, Sendable {
         case other(String)
 
         init(_ transport: String) {
-            switch transport.uppercased() {
+            switch SDPText.uppercased(transport) {
             case "RTP/AVP": self = .rtpAVP
             case "RTP/AVPF": self = .rtpAVPF
             case "RTP/SAVP": self = .rtpSAVP
@@ -70,9 +70,15 @@ public struct AudioStream: Hashable, Sendable {
     public var index: Int
 
     public init(_ description: SessionDescription) throws(SDPRefusal) {
-        let audio = description.media.indices.filter { description.media[$0].kind == "audio" }
-        guard let first = audio.first else { throw .noAudio }
-        let index = audio.first { description.media[$0].port != 0 } ?? first
+        var audio: Int?
+        for index in description.media.indices where description.media[index].kind == "audio" {
+            if description.media[index].port != 0 {
+                audio = index
+                break
+            }
+            audio = audio ?? index
+        }
+        guard let index = audio else { throw .noAudio }
         try self.init(description, index: index)
     }
 
@@ -87,37 +93,49 @@ public struct AudioStream: Hashable, Sendable {
         port = media.port
         profile = Profile(media.transport)
         cryptos = media.cryptos
-        hasCrypto = media.attribute("crypto") != nil
-        hasFingerprint = (media.attribute("fingerprint") ?? description.attribute("fingerprint")) != nil
+        hasCrypto = media.attributes.contains("crypto")
+        hasFingerprint = media.attributes.contains("fingerprint") || description.attributes.contains("fingerprint")
         direction =
             switch written {
             case .sendrecv where literal.isUnspecified: .sendonly
             case .recvonly where literal.isUnspecified: .inactive
             case .sendrecv, .sendonly, .recvonly, .inactive: written
             }
-        rtcpMux = media.attribute("rtcp-mux") != nil
+        rtcpMux = media.attributes.contains("rtcp-mux")
         ptime = media.attribute("ptime").flatMap { SDPText.number($0, limit: 1_000) }.map { Int($0) }
         let mid = media.attribute("mid")
         self.mid = mid
-        bundled = description.attributes.contains { attribute in
-            guard attribute.name == "group", let mid else { return false }
-            let fields = SDPText.fields(attribute.value ?? "")
-            return fields.first == "BUNDLE" && fields.dropFirst().contains(mid)
-        }
+        bundled = mid.map { Self.isBundled($0, in: description.attributes) } ?? false
         codecs = []
         telephoneEvents = []
         self.index = index
-        var seen: Set<UInt8> = []
+        var seen: (UInt64, UInt64) = (0, 0)
         for format in media.formats {
             guard let number = SDPText.number(format, limit: 127) else { continue }
             let payloadType = UInt8(truncatingIfNeeded: number)
-            guard seen.insert(payloadType).inserted, let codec = Self.codec(payloadType, in: media) else { continue }
+            let bit: UInt64 = 1 << UInt64(payloadType & 63)
+            guard (payloadType < 64 ? seen.0 : seen.1) & bit == 0 else { continue }
+            if payloadType < 64 { seen.0 |= bit } else { seen.1 |= bit }
+            guard let codec = Self.codec(payloadType, in: media) else { continue }
             if codec.name == "telephone-event" {
                 telephoneEvents.append(codec)
             } else {
                 codecs.append(codec)
             }
         }
+    }
+
+    private static func isBundled(_ mid: String, in attributes: SessionDescription.AttributeList) -> Bool {
+        var bundled = false
+        attributes.forEach("group") { value in
+            var fields = SDPFields(0..<value.count)
+            guard let semantics = fields.next(value), value.equals(semantics, "BUNDLE") else { return true }
+            while let field = fields.next(value) {
+                if value.equals(field, mid) { bundled = true }
+            }
+            return !bundled
+        }
+        return bundled
     }
 
     /// Nil for a dynamic payload type without a readable `rtpmap`.
@@ -129,13 +147,23 @@ public struct AudioStream: Hashable, Sendable {
                 AudioCodec(payloadType: payloadType, name: $0, clockRate: 8_000, fmtp: fmtp)
             }
         }
-        let parts = SDPText.split(SDPText.fields(map).first ?? "", at: UInt8(ascii: "/"), omittingEmpty: false)
-        guard parts.count >= 2, !parts[0].isEmpty, let rate = SDPText.number(parts[1], limit: 1_000_000), rate > 0
+        let text = map.utf8Span.span
+        var fields = SDPFields(0..<text.count)
+        guard let encoding = fields.next(text), let slash = text.firstIndex(of: UInt8(ascii: "/"), in: encoding),
+            slash > encoding.lowerBound, let name = text.text(encoding.lowerBound..<slash)
         else { return nil }
-        let channels = parts.count > 2 ? SDPText.number(parts[2], limit: 255) ?? 1 : 1
+        var position = slash + 1
+        let end = text.firstIndex(of: UInt8(ascii: "/"), in: position..<encoding.upperBound) ?? encoding.upperBound
+        guard let rate = text.decimal(position..<end, limit: 1_000_000), rate > 0 else { return nil }
+        var channels = 1
+        if end < encoding.upperBound {
+            position = end + 1
+            let end =
+                text.firstIndex(of: UInt8(ascii: "/"), in: position..<encoding.upperBound) ?? encoding.upperBound
+            channels = text.decimal(position..<end, limit: 255) ?? 1
+        }
         return AudioCodec(
-            payloadType: payloadType, name: SDPText.lowercased(parts[0]), clockRate: Int(rate), channels: Int(channels),
-            fmtp: fmtp)
+            payloadType: payloadType, name: name.asciiLowercased, clockRate: rate, channels: channels, fmtp: fmtp)
     }
 
     /// RFC 3551 §6: the payload types that need no `rtpmap`, of those one meets. G.722 says 8000 though it samples 16000.

@@ -2,15 +2,17 @@
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
+    static func decode(_ text: String) -> [UInt8]? { decode(text.utf8Span.span, 0..<text.utf8.count) }
+
     /// Nil for any octet outside the alphabet, padding included, and for lengths that are not a multiple of 4.
-    static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        guard text.utf8.count.isMultiple(of: 4) else { return nil }
+    static func decode(_ text: Span<UInt8>, _ range: Range<Int>) -> [UInt8]? {
+        guard range.count.isMultiple(of: 4) else { return nil }
         var octets: [UInt8] = []
-        octets.reserveCapacity(text.utf8.count / 4 * 3)
+        octets.reserveCapacity(range.count / 4 * 3)
         var group: UInt32 = 0
         var filled = 0
-        for character in text.utf8 {
-            guard let bits = value(character) else { return nil }
+        for position in range {
+            guard let bits = value(text[position]) else { return nil }
             group = group << 6 | bits
             filled += 1
             if filled == 4 {

@@ -5,6 +5,19 @@ public enum SRTPSuite: String, Hashable, Sendable, CaseIterable {
     case aesCM128HmacSHA1_32 = "AES_CM_128_HMAC_SHA1_32"
 }
 
+extension SRTPSuite {
+    /// By its name in any case.
+    fileprivate init?(_ value: Span<UInt8>, _ range: Range<Int>) {
+        if value.equals(range, ignoringCase: SRTPSuite.aesCM128HmacSHA1_80.rawValue) {
+            self = .aesCM128HmacSHA1_80
+        } else if value.equals(range, ignoringCase: SRTPSuite.aesCM128HmacSHA1_32.rawValue) {
+            self = .aesCM128HmacSHA1_32
+        } else {
+            return nil
+        }
+    }
+}
+
 /// One `a=crypto` line (RFC 4568 §9.1).
 ///
 /// The key is a secret: printing, interpolating or reflecting a value never shows it, only ``wireValue`` does.
@@ -24,10 +37,8 @@ public struct CryptoAttribute: Hashable, Sendable {
 
     public var tag: Int
     public var suite: SRTPSuite
-    /// 16 octets.
-    public let masterKey: [UInt8]
-    /// 14 octets.
-    public let masterSalt: [UInt8]
+    /// 30 octets, key first, as libsrtp wants them.
+    public let masterKeyAndSalt: [UInt8]
     /// In packets; nil when the line says nothing.
     public var lifetime: UInt64?
     public var mki: MKI?
@@ -41,8 +52,7 @@ public struct CryptoAttribute: Hashable, Sendable {
         precondition(masterKeyAndSalt.count == 30, "an AES-128 master key and salt are 30 octets")
         self.tag = tag
         self.suite = suite
-        masterKey = Array(masterKeyAndSalt.prefix(16))
-        masterSalt = Array(masterKeyAndSalt.suffix(14))
+        self.masterKeyAndSalt = masterKeyAndSalt
         lifetime = nil
         mki = nil
         sessionParameters = []
@@ -51,23 +61,35 @@ public struct CryptoAttribute: Hashable, Sendable {
 
     /// Reads what follows `a=crypto:`.
     public init(parsing value: String) throws(ParseError) {
-        let fields = SDPText.fields(value)
-        guard fields.count >= 3, fields[0].utf8.count <= 9,
-            let tag = SDPText.number(fields[0], limit: 999_999_999)
+        try self.init(parsing: value.utf8Span.span)
+    }
+
+    /// - Parameter value: UTF-8.
+    init(parsing value: Span<UInt8>) throws(ParseError) {
+        var fields = SDPFields(0..<value.count)
+        guard let tagField = fields.next(value), let suiteField = fields.next(value), let keys = fields.next(value),
+            tagField.count <= 9, let tag = value.decimal(tagField, limit: 999_999_999)
         else { throw .malformed }
-        guard let suite = SRTPSuite.allCases.first(where: { $0.rawValue == fields[1].uppercased() }) else {
-            throw .unsupportedSuite
-        }
-        let keys = SDPText.split(fields[2], at: UInt8(ascii: ";"))
-        guard let first = keys.first else { throw .malformed }
-        let (method, info) = SDPText.cut(first, at: UInt8(ascii: ":"))
-        guard SDPText.lowercased(method) == "inline", let info else { throw .badKey }
-        let parts = SDPText.split(info, at: UInt8(ascii: "|"), omittingEmpty: false)
-        guard let text = parts.first, text.utf8.count == 40, let octets = Base64.decode(text), octets.count == 30 else {
-            throw .badKey
-        }
-        self.init(tag: Int(truncatingIfNeeded: tag), suite: suite, masterKeyAndSalt: octets)
-        for part in parts.dropFirst() {
+        guard let suite = SRTPSuite(value, suiteField) else { throw .unsupportedSuite }
+        // Keys are parted by semicolons, of which only those with something between them count.
+        var start = keys.lowerBound
+        while start < keys.upperBound, value[start] == UInt8(ascii: ";") { start += 1 }
+        guard start < keys.upperBound else { throw .malformed }
+        let end = value.firstIndex(of: UInt8(ascii: ";"), in: start..<keys.upperBound) ?? keys.upperBound
+        guard let colon = value.firstIndex(of: UInt8(ascii: ":"), in: start..<end),
+            value.equals(start..<colon, ignoringCase: "inline")
+        else { throw .badKey }
+        let bar = value.firstIndex(of: UInt8(ascii: "|"), in: colon + 1..<end)
+        guard let octets = Base64.decode(value, colon + 1..<(bar ?? end)), octets.count == 30 else { throw .badKey }
+        self.init(tag: tag, suite: suite, masterKeyAndSalt: octets)
+        if let bar { try readLimits(value.text(bar + 1..<end) ?? "") }
+        while let field = fields.next(value) { sessionParameters.append(value.text(field) ?? "") }
+        for position in end..<keys.upperBound where value[position] != UInt8(ascii: ";") { hasFurtherKeys = true }
+    }
+
+    /// What stands behind the key: a lifetime, then an MKI, each at most once.
+    private mutating func readLimits(_ text: String) throws(ParseError) {
+        for part in SDPText.split(text, at: UInt8(ascii: "|"), omittingEmpty: false) {
             if let mki = MKI(part), self.mki == nil {
                 self.mki = mki
             } else if let lifetime = Self.lifetime(part), self.lifetime == nil, mki == nil {
@@ -76,8 +98,6 @@ public struct CryptoAttribute: Hashable, Sendable {
                 throw .malformed
             }
         }
-        sessionParameters = Array(fields.dropFirst(3))
-        hasFurtherKeys = keys.count > 1
     }
 
     /// Whether we can do what the line asks: no MKI, no key derivation rate, nothing unencrypted. `WSH` is a hint.
@@ -85,8 +105,11 @@ public struct CryptoAttribute: Hashable, Sendable {
         mki == nil && !hasFurtherKeys && sessionParameters.allSatisfy { $0.uppercased().hasPrefix("WSH=") }
     }
 
-    /// 30 octets, key first, as libsrtp wants them.
-    public var masterKeyAndSalt: [UInt8] { masterKey + masterSalt }
+    /// 16 octets.
+    public var masterKey: [UInt8] { Array(masterKeyAndSalt.prefix(16)) }
+
+    /// 14 octets.
+    public var masterSalt: [UInt8] { Array(masterKeyAndSalt.suffix(14)) }
 
     /// What follows `a=crypto:` on the wire, key included.
     public var wireValue: String {

@@ -4,6 +4,20 @@ public struct MediaDescription: Hashable, Sendable {
     public enum Direction: String, Hashable, Sendable, CaseIterable {
         case sendrecv, sendonly, recvonly, inactive
 
+        init?(_ text: Span<UInt8>, _ range: Range<Int>) {
+            if text.equals(range, "sendrecv") {
+                self = .sendrecv
+            } else if text.equals(range, "sendonly") {
+                self = .sendonly
+            } else if text.equals(range, "recvonly") {
+                self = .recvonly
+            } else if text.equals(range, "inactive") {
+                self = .inactive
+            } else {
+                return nil
+            }
+        }
+
         /// What the other side says in its answer (RFC 3264 §6.1).
         public var mirrored: Direction {
             switch self {
@@ -23,11 +37,11 @@ public struct MediaDescription: Hashable, Sendable {
     public var transport: String
     public var formats: [String]
     public var connection: SessionDescription.Connection?
-    public var attributes: [SessionDescription.Attribute]
+    public var attributes: SessionDescription.AttributeList
 
     public init(
         kind: String, port: UInt16, transport: String, formats: [String],
-        connection: SessionDescription.Connection? = nil, attributes: [SessionDescription.Attribute] = []
+        connection: SessionDescription.Connection? = nil, attributes: SessionDescription.AttributeList = []
     ) {
         self.kind = kind
         self.port = port
@@ -37,14 +51,26 @@ public struct MediaDescription: Hashable, Sendable {
         self.attributes = attributes
     }
 
-    /// The value of the first attribute of that name; "" for a flag.
-    public func attribute(_ name: String) -> String? {
-        attributes.first { $0.name == name }.map { $0.value ?? "" }
+    public init(
+        kind: String, port: UInt16, transport: String, formats: [String],
+        connection: SessionDescription.Connection? = nil, attributes: [SessionDescription.Attribute]
+    ) {
+        self.init(
+            kind: kind, port: port, transport: transport, formats: formats, connection: connection,
+            attributes: SessionDescription.AttributeList(attributes))
     }
+
+    /// The value of the first attribute of that name; "" for a flag.
+    public func attribute(_ name: String) -> String? { attributes.first(name) }
 
     /// The values of all attributes of that name, in order.
     public func attributes(_ name: String) -> [String] {
-        attributes.filter { $0.name == name }.map { $0.value ?? "" }
+        var values: [String] = []
+        attributes.forEach(name) { value in
+            values.append(value.text(0..<value.count) ?? "")
+            return true
+        }
+        return values
     }
 
     /// The direction written at this level, if any.
@@ -52,7 +78,12 @@ public struct MediaDescription: Hashable, Sendable {
 
     /// The `a=crypto` lines that could be read and name a suite we have (RFC 4568), in order.
     public var cryptos: [CryptoAttribute] {
-        attributes("crypto").compactMap { try? CryptoAttribute(parsing: $0) }
+        var cryptos: [CryptoAttribute] = []
+        attributes.forEach("crypto") { value in
+            if let crypto = try? CryptoAttribute(parsing: value) { cryptos.append(crypto) }
+            return true
+        }
+        return cryptos
     }
 
     /// What `a=rtpmap` says for a format, e.g. `opus/48000/2`.
@@ -62,33 +93,30 @@ public struct MediaDescription: Hashable, Sendable {
     public func fmtp(for format: String) -> String? { value("fmtp", for: format) }
 
     private func value(_ name: String, for format: String) -> String? {
-        for attribute in attributes where attribute.name == name {
-            let (head, tail) = SDPText.cut(attribute.value ?? "", at: UInt8(ascii: " "))
-            if head == format { return tail }
+        var found: String?
+        attributes.forEach(name) { value in
+            let space = value.firstIndex(of: .space, in: 0..<value.count)
+            guard value.equals(0..<(space ?? value.count), format) else { return true }
+            found = space.flatMap { value.text($0 + 1..<value.count) }
+            return false
         }
-        return nil
-    }
-}
-
-extension MediaDescription {
-    init?(_ value: String) {
-        let fields = SDPText.fields(value)
-        guard fields.count >= 3,
-            let port = SDPText.number(SDPText.cut(fields[1], at: UInt8(ascii: "/")).head, limit: 65_535)
-        else { return nil }
-        self.init(
-            kind: fields[0], port: UInt16(truncatingIfNeeded: port), transport: fields[2],
-            formats: Array(fields.dropFirst(3)))
+        return found
     }
 
-    var line: String { ([kind, String(port), transport] + formats).joined(separator: " ") }
-}
-
-extension [SessionDescription.Attribute] {
-    var direction: MediaDescription.Direction? {
-        for attribute in self where attribute.value == nil {
-            if let direction = MediaDescription.Direction(rawValue: attribute.name) { return direction }
+    /// The `m=` line.
+    func writeLine(to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "m"))
+        output.append(UInt8(ascii: "="))
+        output.appendDisarmed(kind)
+        output.append(.space)
+        output.appendDisarmed(String(port))
+        output.append(.space)
+        output.appendDisarmed(transport)
+        for format in formats {
+            output.append(.space)
+            output.appendDisarmed(format)
         }
-        return nil
+        output.append(.cr)
+        output.append(.lf)
     }
 }

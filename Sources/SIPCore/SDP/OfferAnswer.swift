@@ -149,13 +149,13 @@ public enum OfferAnswer {
     static func read(_ body: [UInt8], contentType: String?) throws(SDPRefusal) -> SessionDescription {
         guard !body.isEmpty else { throw .missingBody }
         // A body without a type is taken for what it can only be.
-        if let contentType {
+        if let contentType, contentType != "application/sdp" {
             let type = SDPText.lowercased(
                 SDPText.fields(SDPText.cut(contentType, at: UInt8(ascii: ";")).head).joined())
             guard type == "application/sdp" else { throw .wrongContentType(type) }
         }
         do {
-            return try SessionDescription(parsing: body.span)
+            return try SessionDescription(body: body)
         } catch {
             throw .malformed(error.description)
         }
@@ -197,19 +197,19 @@ public enum OfferAnswer {
         direction: MediaDescription.Direction
     ) -> MediaDescription {
         var formats = [String(opus.payloadType)]
-        var attributes: [SessionDescription.Attribute] = []
-        if let crypto { attributes.append(.init("crypto", crypto.wireValue)) }
-        attributes.append(.init("rtpmap", "\(opus.payloadType) opus/48000/2"))
-        attributes.append(.init("fmtp", "\(opus.payloadType) \(opusParameters)"))
+        var attributes: SessionDescription.AttributeList = []
+        if let crypto { attributes.append("crypto", crypto.wireValue) }
+        attributes.append("rtpmap", "\(opus.payloadType) opus/48000/2")
+        attributes.append("fmtp", "\(opus.payloadType) \(opusParameters)")
         if let event {
             formats.append(String(event.payloadType))
-            attributes.append(.init("rtpmap", "\(event.payloadType) telephone-event/8000"))
-            attributes.append(.init("fmtp", "\(event.payloadType) \(eventParameters)"))
+            attributes.append("rtpmap", "\(event.payloadType) telephone-event/8000")
+            attributes.append("fmtp", "\(event.payloadType) \(eventParameters)")
         }
-        attributes.append(.init("ptime", "20"))
-        attributes.append(.init("maxptime", "20"))
-        attributes.append(.init("ssrc", "\(local.ssrc) cname:\(local.cname)"))
-        attributes.append(.init(direction.rawValue))
+        attributes.append("ptime", "20")
+        attributes.append("maxptime", "20")
+        attributes.append("ssrc", "\(local.ssrc) cname:\(local.cname)")
+        attributes.append(direction.rawValue)
         return MediaDescription(
             kind: "audio", port: local.port, transport: transport, formats: formats, attributes: attributes)
     }

@@ -48,6 +48,11 @@ enum SDPText {
         String(decoding: text.utf8.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
 
+    static func uppercased(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 >= 0x61 && $0 <= 0x7A }) else { return text }
+        return String(decoding: text.utf8.map { $0 >= 0x61 && $0 <= 0x7A ? $0 & 0xDF : $0 }, as: UTF8.self)
+    }
+
     static func hasPrefixIgnoringCase(_ line: Span<UInt8>, _ range: Range<Int>, _ prefix: StaticString) -> Bool {
         let wanted = prefix.description.utf8
         guard range.count >= wanted.count else { return false }
@@ -61,75 +66,21 @@ enum SDPText {
     }
 }
 
-/// What the text of a network address is. Only literals count: a name in `c=` is never resolved.
-enum IPLiteral: Hashable, Sendable {
-    case v4([UInt8])
-    case v6([UInt16])
+/// The fields between spaces of a line, one after the other; several spaces count as one.
+struct SDPFields {
+    private var position: Int
+    private let end: Int
 
-    init?(_ text: String) {
-        if let octets = Self.v4Octets(text) {
-            self = .v4(octets)
-        } else if let groups = Self.v6Groups(text) {
-            self = .v6(groups)
-        } else {
-            return nil
-        }
+    init(_ line: Range<Int>) {
+        position = line.lowerBound
+        end = line.upperBound
     }
 
-    /// `0.0.0.0` or `::`, the old form of hold (RFC 3264 §8.4).
-    var isUnspecified: Bool {
-        switch self {
-        case .v4(let octets): octets.allSatisfy { $0 == 0 }
-        case .v6(let groups): groups.allSatisfy { $0 == 0 }
-        }
-    }
-
-    var isMulticastOrBroadcast: Bool {
-        switch self {
-        case .v4(let octets): octets.first.map { $0 >= 224 } ?? false
-        case .v6(let groups): groups.first.map { $0 >> 8 == 0xFF } ?? false
-        }
-    }
-
-    private static func v4Octets(_ text: some StringProtocol) -> [UInt8]? {
-        let parts = SDPText.split(text, at: UInt8(ascii: "."), omittingEmpty: false)
-        guard parts.count == 4 else { return nil }
-        var octets: [UInt8] = []
-        for part in parts {
-            guard part.utf8.count <= 3, let value = SDPText.number(part, limit: 255) else { return nil }
-            octets.append(UInt8(truncatingIfNeeded: value))
-        }
-        return octets
-    }
-
-    private static func v6Groups(_ text: String) -> [UInt16]? {
-        guard text.utf8.count <= 45, text.utf8.contains(UInt8(ascii: ":")) else { return nil }
-        let parts = SDPText.split(text, at: UInt8(ascii: ":"), omittingEmpty: false)
-        var groups: [UInt16] = []
-        var gap: Int?
-        for (index, part) in parts.enumerated() {
-            if part.isEmpty {
-                // "::" leaves one empty part inside, two at either end.
-                if index == 0 || index == parts.count - 1 { continue }
-                guard gap == nil else { return nil }
-                gap = groups.count
-            } else if index == parts.count - 1, let octets = v4Octets(part) {
-                groups.append(UInt16(octets[0]) << 8 | UInt16(octets[1]))
-                groups.append(UInt16(octets[2]) << 8 | UInt16(octets[3]))
-            } else {
-                guard part.utf8.count <= 4, !part.hasPrefix("+"), let group = UInt16(part, radix: 16) else {
-                    return nil
-                }
-                groups.append(group)
-            }
-        }
-        // A lone ":" at either end is not part of a "::".
-        if parts.first?.isEmpty == true, parts.count < 3 || !parts[1].isEmpty { return nil }
-        if parts.last?.isEmpty == true, parts.count < 3 || !parts[parts.count - 2].isEmpty { return nil }
-        if let gap {
-            guard groups.count < 8 else { return nil }
-            groups.insert(contentsOf: Array(repeating: 0, count: 8 - groups.count), at: gap)
-        }
-        return groups.count == 8 ? groups : nil
+    mutating func next(_ bytes: Span<UInt8>) -> Range<Int>? {
+        while position < end, bytes[position] == .space { position += 1 }
+        guard position < end else { return nil }
+        let start = position
+        while position < end, bytes[position] != .space { position += 1 }
+        return start..<position
     }
 }

@@ -21,15 +21,27 @@ public struct TransactionKey: Hashable, Sendable {
     /// The server transaction that a received request makes or belongs to; nil when Via, Call-ID or CSeq is not there.
     public init?(server request: Request) {
         let headers = request.headers
-        guard let via = Self.topVia(headers) else { return nil }
-        if via.branch.hasPrefix(Self.magicCookie) {
-            self.init("\(via.branch) \(via.sentBy)", request.method)
+        guard let place = headers.topViaPlace else { return nil }
+        let value = headers.octets.span.extracting(place)
+        guard let layout = Via.Layout(value),
+            let branch = Parameters.find("branch", header: value, from: layout.parameters)
+        else { return nil }
+        // Branch, a space and sent-by in lower case; a host that is IPv6 needs no brackets here.
+        let port = layout.port.map { ":" + String($0) } ?? ""
+        var text: [UInt8] = []
+        text.reserveCapacity((branch?.count ?? 0) + layout.host.count + port.utf8.count + 1)
+        if let branch { value.extracting(branch).append(to: &text) }
+        text.append(.space)
+        for position in layout.host { text.append(value[position].asciiLowercased) }
+        text += port.utf8
+        let via = text.span.text(0..<text.count) ?? ""
+        if via.hasPrefix(Self.magicCookie) {
+            self.init(via, request.method)
             return
         }
         guard let callID = headers.callID, let cseq = headers.cseq else { return nil }
         let tag = headers.fromTag.map { "=\($0)" } ?? ""
-        self.init(
-            "\(request.uri)\n\(tag)\n\(callID)\n\(cseq.number)\n\(via.sentBy)\n\(via.branch)", request.method)
+        self.init("\(request.uri)\n\(tag)\n\(callID)\n\(cseq.number)\n\(via)", request.method)
     }
 
     /// The client transaction that a received response belongs to; nil when it has no branch or CSeq.
@@ -42,17 +54,6 @@ public struct TransactionKey: Hashable, Sendable {
     public init?(client request: Request) {
         guard let branch = request.headers.topBranch else { return nil }
         self.init(branch, request.method)
-    }
-
-    /// The top Via's branch, "" without one, and its sent-by in lower case; nil when it is not readable.
-    private static func topVia(_ headers: Headers) -> (branch: String, sentBy: String)? {
-        guard let place = headers.topViaPlace else { return nil }
-        let value = headers.octets.span.extracting(place)
-        guard let layout = Via.Layout(value),
-            let found = Parameters.find("branch", header: value, from: layout.parameters),
-            let branch = value.text(found ?? 0..<0), let host = value.text(layout.host)
-        else { return nil }
-        return (branch, Via.sentBy(host: host.asciiLowercased, port: layout.port))
     }
 
     /// The INVITE server transaction that a received CANCEL means (RFC 3261 §9.2).
