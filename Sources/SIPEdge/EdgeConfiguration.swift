@@ -67,8 +67,15 @@ public struct MetaTrunkConfiguration: Sendable, Hashable {
 
 /// Bounds that keep the edge alive under load and attack.
 public struct EdgeLimits: Sendable, Hashable {
-    /// Calls at once; beyond it INVITEs get 503 with Retry-After.
+    /// Calls at once; beyond it INVITEs get 503 with Retry-After. Of these, of connections and of calls a second, a
+    /// tenth is kept for Meta's side and a tenth for the peers'.
     public var calls: Int
+    /// New INVITEs a second, all together and from one source (an IPv4 address, or a /64 of IPv6).
+    public var callsPerSecond: Int
+    public var callsPerSecondPerSource: Int
+    /// How late the signalling loop may come before new INVITEs are refused, as they are when it has no time left; 0: they
+    /// never are for such reasons.
+    public var maximumLag: Duration
     /// TCP and TLS connections at once, handshakes included.
     public var connections: Int
     /// Connections in the TLS handshake at once, from one address.
@@ -80,19 +87,23 @@ public struct EdgeLimits: Sendable, Hashable {
     public var idleTimeout: Duration
     /// A call whose caller sends neither media nor reports for this long is hung up: its BYE got lost.
     public var mediaTimeout: Duration
-    /// Octets of unfinished messages, over all connections.
+    /// Octets of unfinished messages, and as many of unsent ones, over all connections.
     public var bufferedOctets: Int
-    /// INVITE transactions at once, answered ones included, and the octets that their requests may hold.
+    /// Transactions without a final answer at once, and the octets that they and the answered ones may hold.
     public var transactions: Int
     public var transactionOctets: Int
 
     public init(
-        calls: Int = 1_000, connections: Int = 4_096, handshakesPerAddress: Int = 256,
+        calls: Int = 1_000, callsPerSecond: Int = 2_000, callsPerSecondPerSource: Int = 1_000,
+        maximumLag: Duration = .milliseconds(100), connections: Int = 4_096, handshakesPerAddress: Int = 256,
         handshakeTimeout: Duration = .seconds(5), messageTimeout: Duration = .seconds(10),
         idleTimeout: Duration = .seconds(600), mediaTimeout: Duration = .seconds(60),
         bufferedOctets: Int = 64 << 20, transactions: Int = 20_000, transactionOctets: Int = 128 << 20
     ) {
         self.calls = calls
+        self.callsPerSecond = callsPerSecond
+        self.callsPerSecondPerSource = callsPerSecondPerSource
+        self.maximumLag = maximumLag
         self.connections = connections
         self.handshakesPerAddress = handshakesPerAddress
         self.handshakeTimeout = handshakeTimeout
@@ -103,4 +114,10 @@ public struct EdgeLimits: Sendable, Hashable {
         self.transactions = transactions
         self.transactionOctets = transactionOctets
     }
+}
+
+extension EdgeLimits {
+    /// For a program that tests another one.
+    package static let ofStandIns = EdgeLimits(
+        callsPerSecond: 1_000_000, callsPerSecondPerSource: 1_000_000, maximumLag: .zero, transactions: 1_000_000)
 }

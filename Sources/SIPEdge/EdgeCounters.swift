@@ -2,38 +2,48 @@ import Synchronization
 
 /// What the edge counted since its start; every refusal of input has a counter. Written on the signalling loop, read anywhere.
 public final class EdgeCounters: Sendable {
-    public enum Name: String, Sendable, CaseIterable {
-        case connectionsAccepted = "connections_accepted"
-        case connectionsRefusedSource = "connections_refused_source"
-        case connectionsRefusedLimit = "connections_refused_limit"
-        case handshakesFailed = "handshakes_failed"
-        case handshakesTimedOut = "handshakes_timed_out"
-        case connectionsTooSlow = "connections_too_slow"
-        case connectionsIdle = "connections_idle"
+    public enum Name: Int, Sendable, CaseIterable {
+        case connectionsAccepted
+        case connectionsRefusedSource
+        case connectionsRefusedLimit
+        case handshakesFailed
+        case handshakesTimedOut
+        case connectionsTooSlow
+        case connectionsIdle
         /// Ended as too many octets of unfinished messages were held.
-        case connectionsBuffersFull = "connections_buffers_full"
+        case connectionsBuffersFull
         /// Handshakes ended early to make room for a new connection.
-        case handshakesEvicted = "handshakes_evicted"
-        case framingLost = "framing_lost"
-        case messagesMalformed = "messages_malformed"
-        case datagramsRefusedSource = "datagrams_refused_source"
-        case requestsReceived = "requests_received"
-        case responsesReceived = "responses_received"
-        case responsesUnmatched = "responses_unmatched"
-        case requestsOutsideDialog = "requests_outside_dialog"
-        /// INVITEs answered 503 without a transaction, as too many are open.
-        case transactionsShed = "transactions_shed"
-        case callsStarted = "calls_started"
-        case callsAnswered = "calls_answered"
-        case callsRefused = "calls_refused"
-        case callsShed = "calls_shed"
+        case handshakesEvicted
+        case framingLost
+        case messagesMalformed
+        case datagramsRefusedSource
+        case requestsReceived
+        case responsesReceived
+        case responsesUnmatched
+        case requestsOutsideDialog
+        /// Of a dialog of ours, but not from its peer.
+        case messagesFromElsewhere
+        case invitesMerged
+        /// Our own INVITEs that came back, and those that have no hop left.
+        case invitesLooped
+        /// CANCELs of no INVITE, or from another host than the INVITE's.
+        case cancelsUnmatched
+        /// INVITEs answered 503 without a transaction: too many are open, too many came at once, or the machine is full.
+        case transactionsShed
+        case invitesShedRate
+        case invitesShedSourceRate
+        case invitesShedOverload
+        case callsStarted
+        case callsAnswered
+        case callsRefused
+        case callsShed
         /// Ended here as nothing was heard of the caller any more.
-        case callsSilent = "calls_silent"
+        case callsSilent
         /// Attempts at a peer that failed so that another could be tried, and those that were made in their place.
-        case peerAttemptsFailed = "peer_attempts_failed"
-        case peerFailovers = "peer_failovers"
+        case peerAttemptsFailed
+        case peerFailovers
         /// INVITEs answered 503 as every peer of the route was at its limits.
-        case callsRefusedPeersFull = "calls_refused_peers_full"
+        case callsRefusedPeersFull
     }
 
     private let values: [Cell]
@@ -47,16 +57,21 @@ public final class EdgeCounters: Sendable {
     }
 
     func count(_ name: Name) {
-        guard let index = Name.allCases.firstIndex(of: name) else { return }
-        values[index].value.wrappingAdd(1, ordering: .relaxed)
+        values[name.rawValue].value.wrappingAdd(1, ordering: .relaxed)
     }
 
     public subscript(_ name: Name) -> Int {
-        guard let index = Name.allCases.firstIndex(of: name) else { return 0 }
-        return values[index].value.load(ordering: .relaxed)
+        values[name.rawValue].value.load(ordering: .relaxed)
     }
 
     public var snapshot: [(name: String, value: Int)] {
-        Name.allCases.map { ($0.rawValue, self[$0]) }
+        Name.allCases.map { ($0.label, self[$0]) }
+    }
+}
+
+extension EdgeCounters.Name {
+    /// `connections_accepted` for ``connectionsAccepted``.
+    public var label: String {
+        "\(self)".reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : "\($1)" }
     }
 }

@@ -22,6 +22,7 @@ public final class SIPEdge: Service, Sendable {
         let dialogs: DialogTable
         let server: UserAgentServer
         let peers: PeerDirectory
+        let monitor: LoopMonitor
         /// Asked after each end of a call, a dialog or a transaction and after each change of a peer; true: has been served.
         var waiters: [() -> Bool] = []
 
@@ -34,6 +35,7 @@ public final class SIPEdge: Service, Sendable {
             self.dialogs = dialogs
             self.server = server
             self.peers = peers
+            monitor = LoopMonitor(loop: driver.loop) { [weak driver] in driver?.sample(busy: $0, lag: $1) }
             driver.onFinished = { [weak self] in self?.somethingEnded() }
             dialogs.onEmpty = { [weak self] in self?.somethingEnded() }
             server.onCallEnded = { [weak self] in self?.somethingEnded() }
@@ -100,7 +102,9 @@ public final class SIPEdge: Service, Sendable {
         let driver = TransactionDriver(
             transport: transport, timing: timing, limits: configuration.limits, counters: counters)
         let peers = PeerDirectory(driver: driver, ids: .random, configuration: configuration, logger: logger)
-        let dialogs = DialogTable()
+        let source = DialogSource(transport: transport, peers: peers)
+        let dialogs = DialogTable { source.accepts($0, $1) }
+        dialogs.onElsewhere = { counters.count(.messagesFromElsewhere) }
         peers.onChange = { [weak transport] in transport?.setPeerSources($0) }
         let services = CallServices(
             loop: loop, driver: driver, dialogs: dialogs, media: media, greeting: greeting,
@@ -118,6 +122,7 @@ public final class SIPEdge: Service, Sendable {
         do {
             try await loop.flatSubmit {
                 do {
+                    self.parts.value.monitor.start()
                     return try self.parts.value.transport.bind()
                 } catch {
                     return self.loop.makeFailedFuture(error)
@@ -159,6 +164,7 @@ public final class SIPEdge: Service, Sendable {
         }
         for await _ in idle {}
         await loop.run {
+            self.parts.value.monitor.stop()
             self.parts.value.peers.stop()
             self.parts.value.transport.shutdown()
         }

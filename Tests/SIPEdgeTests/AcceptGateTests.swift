@@ -21,7 +21,7 @@ import Testing
         ])
     func ranges(address: String, verdict: AcceptGate.Verdict) throws {
         var gate = gate()
-        #expect(try gate.admit(source(address)) == verdict)
+        #expect(try gate.admit(source(address), .meta) == verdict)
     }
 
     @Test("a source is held to its unfinished handshakes, others are not")
@@ -29,32 +29,49 @@ import Testing
         var gate = gate()
         let one = try source("127.69.171.10")
         let other = try source("127.69.171.11")
-        #expect(gate.admit(one) == .admit)
-        #expect(gate.admit(one) == .admit)
-        #expect(gate.admit(one) == .refuseLimit)
-        #expect(gate.admit(other) == .admit)
+        #expect(gate.admit(one, .meta) == .admit)
+        #expect(gate.admit(one, .meta) == .admit)
+        #expect(gate.admit(one, .meta) == .refuseLimit)
+        #expect(gate.admit(other, .meta) == .admit)
         gate.handshakeEnded(one)
-        #expect(gate.admit(one) == .admit)
+        #expect(gate.admit(one, .meta) == .admit)
     }
 
     @Test("a /64 of IPv6 counts as one source")
     func prefix() throws {
         var gate = gate()
-        #expect(try gate.admit(source("2001:db8::1")) == .admit)
-        #expect(try gate.admit(source("2001:db8::2")) == .admit)
-        #expect(try gate.admit(source("2001:db8::3")) == .refuseLimit)
-        #expect(try gate.admit(source("2001:db8:0:1::3")) == .admit)
+        #expect(try gate.admit(source("2001:db8::1"), .meta) == .admit)
+        #expect(try gate.admit(source("2001:db8::2"), .meta) == .admit)
+        #expect(try gate.admit(source("2001:db8::3"), .meta) == .refuseLimit)
+        #expect(try gate.admit(source("2001:db8:0:1::3"), .meta) == .admit)
     }
 
     @Test("all connections together are bounded, and come back when they close")
     func connections() throws {
         var gate = gate(connections: 1)
         let one = try source("127.69.171.10")
-        #expect(gate.admit(one) == .admit)
+        #expect(gate.admit(one, .meta) == .admit)
         gate.handshakeEnded(one)
-        #expect(gate.admit(one) == .refuseLimit)
-        gate.closed()
-        #expect(gate.admit(one) == .admit)
+        #expect(gate.admit(one, .meta) == .refuseLimit)
+        gate.closed(.meta)
+        #expect(gate.admit(one, .meta) == .admit)
+    }
+
+    @Test("neither side takes the last tenth from the other")
+    func reserve() throws {
+        var gate = gate(connections: 20, handshakes: 100)
+        let one = try source("127.69.171.10")
+        for _ in 0..<18 { #expect(gate.admit(one, .meta) == .admit) }
+        #expect(gate.admit(one, .meta) == .refuseLimit)
+        #expect(gate.isFull(for: .meta))
+        #expect(!gate.isFull(for: .peer))
+        for _ in 0..<2 { #expect(gate.admit(one, .peer) == .admit) }
+        #expect(gate.admit(one, .peer) == .refuseLimit)
+        gate.closed(.peer)
+        // The place was the peers' and stays theirs.
+        #expect(gate.admit(one, .meta) == .refuseLimit)
+        gate.closed(.meta)
+        #expect(gate.admit(one, .meta) == .admit)
     }
 
     @Test(

@@ -217,6 +217,36 @@ extension EdgeSuite {
             }
         }
 
+        @Test("connections that stop reading stall themselves alone: calls begin and go on beside them")
+        func stalled() async throws {
+            let peer = Peer(name: "pbx", host: RelayTests.pbxAddress)
+            let routing = RoutingTable(numbers: TestEdge.echo.numbers, peers: ["pbx": peer])
+            try await TestEdge.run(routing, limits: EdgeLimits(maximumLag: .zero, bufferedOctets: 1 << 18)) { test in
+                try await test.duringCall {
+                    var wires: [Wire] = []
+                    for _ in 0..<5 {
+                        wires.append(
+                            try await Wire.connect(
+                                to: TestEdge.address, test.peerPort, from: RelayTests.pbxAddress, reads: false))
+                    }
+                    let some = Array(String(repeating: MetaCall().options, count: 200).utf8)
+                    // Each stays below its own bound for long; it is all together that end them.
+                    while test.edge.counters[.connectionsTooSlow] < 2 {
+                        for wire in wires { wire.sendLoosely(some) }
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
+                    let wire = try await test.wire()
+                    var call = MetaCall()
+                    try await wire.send(call.invite)
+                    call.answered(try await wire.response(200))
+                    try await wire.send(call.ack)
+                    try await wire.send(call.bye())
+                    #expect(try await wire.response(200).headers.cseq?.method == .bye)
+                    for wire in wires + [wire] { await wire.close() }
+                }
+            }
+        }
+
         @Test("datagrams that are no SIP, and SIP from a stranger")
         func datagrams() async throws {
             let peer = Peer(name: "pbx", host: RelayTests.pbxAddress)

@@ -154,25 +154,6 @@ extension EdgeSuite {
             }
         }
 
-        @Test("more transactions than the limit: 503 without one")
-        func transactions() async throws {
-            try await TestEdge.run(limits: EdgeLimits(transactions: 1)) { test in
-                let wire = try await test.wire()
-                var first = MetaCall()
-                try await wire.send(first.invite)
-                first.answered(try await wire.response(200))
-                try await wire.send(MetaCall().invite)
-                let answer = try await wire.response()
-                #expect(answer.status == 503)
-                #expect(answer.headers.value("Retry-After") == "10")
-                #expect(test.edge.counters[.transactionsShed] == 1)
-                try await wire.send(first.ack)
-                try await wire.send(first.bye())
-                _ = try await wire.response()
-                await wire.close()
-            }
-        }
-
         @Test("while stopping: 503, and calls end")
         func draining() async throws {
             try await TestEdge.run { test in

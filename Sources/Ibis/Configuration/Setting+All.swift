@@ -64,6 +64,16 @@ extension Setting {
     private static let limits: [Setting] = [
         count("limits.calls", \.limits.calls, "Calls at once.", 1...100_000, default: 1_000),
         count(
+            "limits.callsPerSecond", \.limits.callsPerSecond, "New calls a second, all together; more get 503.",
+            1...100_000, default: 2_000),
+        count(
+            "limits.callsPerSecondPerSource", \.limits.callsPerSecondPerSource,
+            "New calls a second from one address (IPv6: from one /64).", 1...100_000, default: 1_000),
+        seconds(
+            "limits.maximumLag", \.limits.maximumLag,
+            "New calls get 503 while the signalling comes later than this, or has no time left; 0s: never for that.",
+            0...10, default: "100ms"),
+        count(
             "limits.connections", \.limits.connections, "SIP connections at once.", 1...1_000_000, default: 4_096),
         count(
             "limits.handshakesPerAddress", \.limits.handshakesPerAddress,

@@ -45,7 +45,7 @@ public struct InviteServerTransaction: Sendable {
 
     private enum State: Hashable, Sendable {
         /// Nothing but the start needs the INVITE: what lingers is small.
-        case idle(Request)
+        indirect case idle(Request)
         case proceeding(last: Response)
         case completed(Response, interval: Duration)
         case confirmed, accepted, terminated

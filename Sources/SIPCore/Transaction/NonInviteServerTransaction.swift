@@ -37,22 +37,23 @@ public struct NonInviteServerTransaction: Sendable {
     public typealias Outcome = TransactionOutcome
 
     private enum State: Hashable, Sendable {
-        case idle, trying
+        /// Nothing but the start needs the request: what lingers is small.
+        indirect case idle(Request)
+        case trying
         case proceeding(last: Response)
         case completed(Response)
         case terminated
     }
 
-    public let request: Request
     private let reliable: Bool
     private let timing: Timing
-    private var state = State.idle
+    private var state: State
 
     /// - Parameters:
     ///   - request: as received, its top Via stamped with where it came from.
     ///   - reliable: TCP or TLS.
     public init(request: Request, reliable: Bool, timing: Timing = Timing()) {
-        self.request = request
+        state = .idle(request)
         self.reliable = reliable
         self.timing = timing
     }
@@ -61,7 +62,7 @@ public struct NonInviteServerTransaction: Sendable {
 
     public mutating func handle(_ event: Event, now: Instant) -> [Action] {
         switch (state, event) {
-        case (.idle, .start):
+        case (.idle(let request), .start):
             state = .trying
             return [.deliver(request)]
 

@@ -19,15 +19,27 @@ package final class DialogTable {
         func receivedACK(_ request: Request)
         /// A 2xx to our INVITE after its transaction ended.
         func receivedStray(_ response: Response)
-        /// Whether a message of this dialog may come from there.
-        func accepts(_ flow: Flow) -> Bool
+        /// Where the dialog's messages come from and go to; nil before the first has left.
+        var origin: Origin? { get }
+    }
+
+    /// Whom a dialog is with: messages of others are none of its.
+    package struct Origin {
+        let flow: Flow
+        let side: TransportLayer.Side
     }
 
     private var legs: [Key: any Leg] = [:]
     /// The last dialog is over, its last request answered.
     package var onEmpty: () -> Void = {}
 
-    package init() {}
+    /// A message of a dialog came from somebody else than its peer.
+    package var onElsewhere: () -> Void = {}
+    private let accepts: (Flow, Origin) -> Bool
+
+    /// - Parameter accepts: whether a message that came by the flow may belong to a dialog of that origin; stand-ins take
+    ///   all.
+    package init(accepts: @escaping (Flow, Origin) -> Bool = { _, _ in true }) { self.accepts = accepts }
 
     package var count: Int { legs.count }
 
@@ -50,14 +62,27 @@ package final class DialogTable {
 
     package func routeStray(_ response: Response, _ flow: Flow) {
         guard let callID = response.headers.callID, let tag = response.headers.from?.tag,
-            let leg = legs[Key(callID: callID, localTag: tag)], leg.accepts(flow)
+            let leg = legs[Key(callID: callID, localTag: tag)], belongs(flow, to: leg)
         else { return }
         leg.receivedStray(response)
     }
 
+    /// Whether an INVITE from outside is one that we have sent: its dialog is one of ours already.
+    package func isOurs(_ invite: Request) -> Bool {
+        guard let callID = invite.headers.callID, let tag = invite.headers.from?.tag else { return false }
+        return legs[Key(callID: callID, localTag: tag)] != nil
+    }
+
+    private func belongs(_ flow: Flow, to leg: any Leg) -> Bool {
+        guard let origin = leg.origin else { return false }
+        let belongs = origin.flow == flow || accepts(flow, origin)
+        if !belongs { onElsewhere() }
+        return belongs
+    }
+
     private func leg(of request: Request, _ flow: Flow) -> (any Leg)? {
         guard let callID = request.headers.callID, let tag = request.headers.to?.tag,
-            let leg = legs[Key(callID: callID, localTag: tag)], leg.accepts(flow)
+            let leg = legs[Key(callID: callID, localTag: tag)], belongs(flow, to: leg)
         else { return nil }
         return leg
     }

@@ -61,10 +61,7 @@ package final class IncomingLeg: DialogTable.Leg {
 
     // MARK: DialogTable.Leg
 
-    package func accepts(_ flow: Flow) -> Bool {
-        // Meta may come back over another connection and from another of its addresses.
-        flow.transport == transaction.flow.transport
-    }
+    package var origin: DialogTable.Origin? { .init(flow: transaction.flow, side: transaction.side) }
 
     package func received(_ request: Request, _ transaction: ServerTransaction) {
         ladder.received(request)

@@ -12,6 +12,7 @@ package final class OutgoingLeg: DialogTable.Leg {
     private let target: Target
     /// Known once the INVITE has left; everything else of the dialog goes the same way, as by an outbound proxy.
     private var flow: Flow?
+    private var side = TransportLayer.Side.peer
     private var waiting: [UInt32: ServerTransaction] = [:]
     private var finished = false
     package var onReport: (UACInvite.Report) -> Void = { _ in }
@@ -60,7 +61,7 @@ package final class OutgoingLeg: DialogTable.Leg {
 
     // MARK: DialogTable.Leg
 
-    package func accepts(_ flow: Flow) -> Bool { flow.remoteHost == self.flow?.remoteHost }
+    package var origin: DialogTable.Origin? { flow.map { .init(flow: $0, side: side) } }
 
     package func received(_ request: Request, _ transaction: ServerTransaction) {
         ladder.received(request)
@@ -94,6 +95,7 @@ package final class OutgoingLeg: DialogTable.Leg {
             guard request.method == .invite, self.flow != flow else { return }
             if let old = self.flow { self.driver.transport.release(old) }
             self.flow = flow
+            self.side = self.driver.transport.side(of: flow) ?? .peer
             self.driver.transport.retain(flow)
             self.onStarted(flow)
         }

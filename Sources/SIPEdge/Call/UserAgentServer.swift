@@ -11,6 +11,7 @@ final class UserAgentServer {
     private let router: CallRouter
     private let logger: Logger
     private var calls: [String: Call] = [:]
+    private var merged = MergedInvites()
     private var draining = false
     /// Called when a call has ended.
     var onCallEnded: () -> Void = {}
@@ -70,6 +71,7 @@ final class UserAgentServer {
 
     private func invite(_ incoming: TransactionDriver.Incoming) {
         do throws(CallRefused) {
+            try checkPath(incoming.request)
             if draining { throw CallRefused(503, "shutting down", retryAfter: 30) }
             let call = try router.call(for: incoming, active: calls.count)
             services.counters.count(.callsStarted)
@@ -79,6 +81,22 @@ final class UserAgentServer {
         } catch {
             services.counters.count(error.refusal.status == 503 ? .callsShed : .callsRefused)
             refuse(incoming, error)
+        }
+    }
+
+    /// How the INVITE came here: more than once, or round in a circle.
+    private func checkPath(_ invite: Request) throws(CallRefused) {
+        if services.dialogs.isOurs(invite) {
+            services.counters.count(.invitesLooped)
+            throw CallRefused(482, "this INVITE is one of ours that came back: look where the PBX sends calls of Ibis")
+        }
+        if merged.isMerged(invite, now: services.driver.now) {
+            services.counters.count(.invitesMerged)
+            throw CallRefused(482, "this INVITE has come by another way already")
+        }
+        if invite.headers.maxForwards == 0 {
+            services.counters.count(.invitesLooped)
+            throw CallRefused(483, "too many hops: calls are being sent round in a circle")
         }
     }
 

@@ -1,7 +1,8 @@
 import NIOCore
 package import SIPCore
 
-/// One client transaction on its flow.
+/// One client transaction on its flow until its final response; the driver keeps a small record of it afterwards where
+/// that can come again.
 package final class ClientTransaction {
     package enum Outcome {
         case response(Response)
@@ -19,6 +20,8 @@ package final class ClientTransaction {
     private unowned let driver: TransactionDriver
     private let inviteTimers: Timers<InviteClientTransaction.TimerID>
     private let otherTimers: Timers<NonInviteClientTransaction.TimerID>
+    /// Of an INVITE that was refused.
+    private var ack: [UInt8] = []
     private let report: (Outcome) -> Void
 
     init(
@@ -67,6 +70,7 @@ package final class ClientTransaction {
             switch action {
             case .send(let request): send(request)
             case .deliver(let response): report(.response(response))
+            case .arm(.linger, let at): complete(until: at)
             case .arm(let id, let at):
                 inviteTimers.arm(id, at: at) { [weak self] in self?.handle(invite: .timerFired(id)) }
             case .cancel(let id): inviteTimers.cancel(id)
@@ -83,6 +87,7 @@ package final class ClientTransaction {
             switch action {
             case .send(let request): send(request)
             case .deliver(let response): report(.response(response))
+            case .arm(.linger, let at): complete(until: at)
             case .arm(let id, let at):
                 otherTimers.arm(id, at: at) { [weak self] in self?.handle(other: .timerFired(id)) }
             case .cancel(let id): otherTimers.cancel(id)
@@ -93,8 +98,21 @@ package final class ClientTransaction {
 
     /// The machine is done with its actions before it hears that the write failed.
     private func send(_ request: Request) {
-        guard !driver.transport.send(request.encoded(), on: flow) else { return }
+        let octets = request.encoded()
+        if request.method == .ack { ack = octets }
+        guard !driver.transport.send(octets, on: flow) else { return }
         driver.loop.assumeIsolated().execute { self.transportFailed() }
+    }
+
+    /// Nothing is left to wait for but repeated responses. A 2xx that comes again is the dialog's, which repeats its ACK.
+    private func complete(until: Instant) {
+        inviteTimers.cancelAll()
+        otherTimers.cancelAll()
+        if case .invite = machine, ack.isEmpty {
+            driver.finished(self)
+        } else {
+            driver.completed(self, ack: ack, until: until)
+        }
     }
 
     private func finish(_ outcome: TransactionOutcome) {

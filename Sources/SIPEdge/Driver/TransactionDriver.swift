@@ -28,8 +28,12 @@ package final class TransactionDriver {
     private let limits: EdgeLimits
     private var servers: [TransactionKey: ServerTransaction] = [:]
     private var clients: [TransactionKey: ClientTransaction] = [:]
+    private var done = CompletedTransactions()
+    /// Fires for `done`.
+    private var timer: (at: Instant, task: Scheduled<Void>)?
     /// Octets held by the requests of `servers`, about.
     private var heldOctets = 0
+    private var admission: Admission
 
     /// A request that belongs to no transaction yet; its answer goes through the transaction.
     package var onRequest: (Incoming) -> Void = { _ in }
@@ -41,7 +45,8 @@ package final class TransactionDriver {
     package var onStray: (Response, Flow) -> Void = { _, _ in }
 
     package init(
-        transport: TransportLayer, timing: Timing = Timing(), limits: EdgeLimits = EdgeLimits(), counters: EdgeCounters
+        transport: TransportLayer, timing: Timing = Timing(), limits: EdgeLimits = .ofStandIns,
+        counters: EdgeCounters
     ) {
         self.transport = transport
         self.timing = timing
@@ -49,12 +54,21 @@ package final class TransactionDriver {
         self.counters = counters
         loop = transport.loop
         timers = TimerQueue(loop: transport.loop)
+        admission = Admission(limits, now: Instant(transport.loop.now))
         transport.onMessage = { [weak self] in self?.received($0) }
         transport.onClosed = { [weak self] in self?.closed($0) }
     }
 
     package var now: Instant { Instant(loop.now) }
-    package var openTransactions: (server: Int, client: Int) { (servers.count, clients.count) }
+    /// Lingering ones included.
+    package var openTransactions: (server: Int, client: Int) {
+        (servers.count + done.serverCount, clients.count + done.clientCount)
+    }
+    /// Part of the new calls that the machine can serve now, 0 to 1.
+    var admittedShare: Double { admission.share }
+
+    /// What was measured of the loop, see ``LoadGauge``.
+    func sample(busy: Double, lag: Duration) { admission.sample(busy: busy, lag: lag) }
 
     // MARK: Sending
 
@@ -107,15 +121,16 @@ package final class TransactionDriver {
         if let transaction = servers[key] {
             return transaction.received(request)
         }
-        if request.method == .ack { return onACK(request, flow) }
-        let transaction = ServerTransaction(key: key, request: request, flow: flow, side: side, driver: self)
-        if request.method == .invite, !hasRoom(for: transaction) {
-            counters.count(.transactionsShed)
-            let response = request.response(
-                503, toTag: "overload", headers: [HeaderField(name: .retryAfter, value: "10")])
-            transport.send(response.encoded(), on: flow)
-            return
+        if let effects = done.received(request, key, now: now) {
+            apply(effects)
+            // The ACK to a refusal by a connection is the end of it.
+            return onFinished()
         }
+        if request.method == .ack { return onACK(request, flow) }
+        if request.method == .invite, let refusal = refusal(of: request, flow, side) {
+            return refuse(request, flow, refusal)
+        }
+        let transaction = ServerTransaction(key: key, request: request, flow: flow, side: side, driver: self)
         servers[key] = transaction
         heldOctets += transaction.cost
         transaction.start()
@@ -126,21 +141,50 @@ package final class TransactionDriver {
         }
     }
 
-    /// RFC 3261 §9.2: 200 when the INVITE is known, 481 otherwise.
+    // MARK: Refusing without a transaction
+
+    /// Nil: there is room, in this second and in memory. A re-INVITE is part of a call that goes on.
+    private func refusal(of invite: Request, _ flow: Flow, _ side: TransportLayer.Side) -> Admission.Refusal? {
+        if invite.headers.to?.tag == nil,
+            let refusal = admission.refusal(of: HostAddress(flow.remote), side, now: now)
+        {
+            counters.count(refusal.counter)
+            return refusal
+        }
+        let octets = heldOctets + done.octets + invite.heldOctets
+        guard servers.count >= limits.transactions || octets > limits.transactionOctets else { return nil }
+        counters.count(.transactionsShed)
+        return .overload
+    }
+
+    /// 503 made of the request alone, the same for each retransmission; nothing is kept and nothing logged.
+    private func refuse(_ request: Request, _ flow: Flow, _ refusal: Admission.Refusal) {
+        let response = request.response(
+            503, toTag: "overload", headers: [HeaderField(name: .retryAfter, value: "\(refusal.retryAfter)")])
+        transport.send(response.encoded(), on: flow)
+    }
+
+    /// RFC 3261 §9.2: 200 when the INVITE is known, 481 otherwise, and when the CANCEL comes from elsewhere.
     private func cancel(_ transaction: ServerTransaction) {
-        guard let invite = servers[transaction.key.invite] else {
+        let key = transaction.key.invite
+        let invite = servers[key]
+        guard let flow = invite?.flow ?? done.flow(server: key), flow.isSameHost(as: transaction.flow) else {
+            counters.count(.cancelsUnmatched)
             return transaction.respond(transaction.request.response(481))
         }
         transaction.respond(transaction.request.response(200))
-        invite.onCancel?(transaction.request)
+        invite?.onCancel?(transaction.request)
     }
 
     private func handle(_ response: Response, _ flow: Flow) {
-        if let key = TransactionKey(client: response), let transaction = clients[key] {
-            guard transaction.flow.sameSource(as: flow) else { return counters.count(.responsesUnmatched) }
-            return transaction.received(response)
+        if let key = TransactionKey(client: response) {
+            if let transaction = clients[key] {
+                guard transaction.flow.sameSource(as: flow) else { return counters.count(.responsesUnmatched) }
+                return transaction.received(response)
+            }
+            if let effects = done.received(response, key, from: flow) { return apply(effects) }
         }
-        if (200...299).contains(response.status), response.headers.cseq?.method == .invite {
+        if response.isSuccess, response.headers.cseq?.method == .invite {
             return onStray(response, flow)
         }
         counters.count(.responsesUnmatched)
@@ -153,16 +197,57 @@ package final class TransactionDriver {
 
     // MARK: Transactions
 
-    /// An INVITE's transaction outlives its answer by up to 64·T1, so many INVITEs could hold much memory.
-    private func hasRoom(for transaction: ServerTransaction) -> Bool {
-        servers.count < limits.transactions && heldOctets + transaction.cost <= limits.transactionOctets
+    /// The final response has been sent.
+    func completed(
+        _ transaction: ServerTransaction, _ machine: CompletedTransactions.Machine, answer: [UInt8],
+        timers: [(CompletedTransactions.Timer, at: Instant)]
+    ) {
+        guard forget(transaction) else { return }
+        done.add(server: transaction.key, machine, flow: transaction.flow, answer: answer, timers: timers)
+        schedule()
+    }
+
+    /// The final response to a request that was sent by UDP has come; it may come again.
+    func completed(_ transaction: ClientTransaction, ack: [UInt8], until: Instant) {
+        clients[transaction.key] = nil
+        done.add(client: transaction.key, flow: transaction.flow, ack: ack, until: until)
+        schedule()
+    }
+
+    private func schedule() {
+        guard let next = done.nextDeadline else { return }
+        if let timer, timer.at <= next { return }
+        timer?.task.cancel()
+        let task = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(next)) { [weak self] in
+            guard let self else { return }
+            self.timer = nil
+            let before = self.openTransactions
+            self.apply(self.done.fire(now: self.now))
+            self.schedule()
+            if self.openTransactions != before { self.onFinished() }
+        }
+        timer = (next, task)
+    }
+
+    private func apply(_ effects: [CompletedTransactions.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let octets, let flow): transport.send(octets, on: flow)
+            case .acknowledged(let ack, let flow): onACK(ack, flow)
+            }
+        }
+        if !effects.isEmpty { schedule() }
+    }
+
+    private func forget(_ transaction: ServerTransaction) -> Bool {
+        guard servers[transaction.key] === transaction else { return false }
+        servers[transaction.key] = nil
+        heldOctets -= transaction.cost
+        return true
     }
 
     func finished(_ transaction: ServerTransaction) {
-        if servers[transaction.key] === transaction, servers.removeValue(forKey: transaction.key) != nil {
-            heldOctets -= transaction.cost
-        }
-        onFinished()
+        if forget(transaction) { onFinished() }
     }
 
     func finished(_ transaction: ClientTransaction) {
@@ -179,8 +264,18 @@ extension Request {
 }
 
 extension Flow {
-    /// Answers come over the same connection, or by UDP from the same host.
-    fileprivate func sameSource(as other: Flow) -> Bool {
-        transport == .udp ? remoteHost == other.remoteHost : self == other
+    /// Whether both come from one host, by whatever connection.
+    func isSameHost(as other: Flow) -> Bool {
+        self == other || HostAddress(remote) == HostAddress(other.remote)
+    }
+}
+
+extension Admission.Refusal {
+    var counter: EdgeCounters.Name {
+        switch self {
+        case .sourceRate: .invitesShedSourceRate
+        case .rate: .invitesShedRate
+        case .overload: .invitesShedOverload
+        }
     }
 }

@@ -35,10 +35,12 @@ final class SIPStreamHandler: ChannelInboundHandler {
 
     /// Unsent octets at which a peer that does not read is given up.
     private static let maximumPendingWrite = 1 << 20
+    /// Unsent octets that a connection may have even while all together have too many.
+    private static let modestPendingWrite = 1 << 16
     /// What a queued write costs besides its octets, about: else pongs of two octets would add up unseen.
     private static let writeOverhead = 512
 
-    /// Octets of unfinished messages, counted over all connections of the transport layer.
+    /// Octets of unfinished messages, or of those that wait to be sent, over all connections of the transport layer.
     final class Buffered {
         private let limit: Int
         private(set) var octets = 0
@@ -53,6 +55,7 @@ final class SIPStreamHandler: ChannelInboundHandler {
     let flow: Flow
     private let limits: EdgeLimits
     private let buffered: Buffered
+    private let unsent: Buffered
     private let report: (SIPStreamHandler, Event) -> Void
     private var framer = StreamFramer()
     private var context: ChannelHandlerContext?
@@ -68,12 +71,13 @@ final class SIPStreamHandler: ChannelInboundHandler {
     var users = 0
 
     init(
-        flow: Flow, limits: EdgeLimits, buffered: Buffered, handshakeDone: Bool, now: NIODeadline,
+        flow: Flow, limits: EdgeLimits, buffered: Buffered, unsent: Buffered, handshakeDone: Bool, now: NIODeadline,
         report: @escaping (SIPStreamHandler, Event) -> Void
     ) {
         self.flow = flow
         self.limits = limits
         self.buffered = buffered
+        self.unsent = unsent
         self.handshakeDone = handshakeDone
         self.openedAt = now
         self.lastActivity = now
@@ -86,9 +90,15 @@ final class SIPStreamHandler: ChannelInboundHandler {
         guard let context, ending == nil else { return }
         let count = octets.count + Self.writeOverhead
         guard pendingWrite + count <= Self.maximumPendingWrite else { return end(.writerFull) }
+        if unsent.isFull, pendingWrite > Self.modestPendingWrite { return end(.writerFull) }
         pendingWrite += count
+        let unsent = self.unsent
+        unsent.change(from: 0, to: count)
         let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in self?.pendingWrite -= count }
+        promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in
+            self?.pendingWrite -= count
+            unsent.change(from: count, to: 0)
+        }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: octets)), promise: promise)
     }
 

@@ -6,7 +6,8 @@ import SIPCore
 extension TransportLayer {
     func add(_ channel: any Channel, flow: Flow, side: Side, target: Target?, handshakeDone: Bool) {
         let handler = SIPStreamHandler(
-            flow: flow, limits: configuration.limits, buffered: buffered, handshakeDone: handshakeDone, now: loop.now
+            flow: flow, limits: configuration.limits, buffered: buffered, unsent: unsent, handshakeDone: handshakeDone,
+            now: loop.now
         ) { [weak self] handler, event in self?.handle(event, of: handler) }
         connections[flow.connection] = Connection(
             handler: handler, side: side, target: target, inHandshake: target == nil, isCounted: target == nil)

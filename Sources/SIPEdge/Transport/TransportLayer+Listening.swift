@@ -33,7 +33,7 @@ extension TransportLayer {
     func accept(_ channel: any Channel, transport: Flow.Transport) -> EventLoopFuture<Void> {
         let source = channel.remoteAddress
         let side = side(of: source)
-        let verdict: AcceptGate.Verdict = transport == .tcp && side == .meta ? .refuseSource : admit(source)
+        let verdict: AcceptGate.Verdict = transport == .tcp && side == .meta ? .refuseSource : admit(source, side)
         guard verdict == .admit, let source else {
             counters.count(verdict == .refuseLimit ? .connectionsRefusedLimit : .connectionsRefusedSource)
             return channel.close()
@@ -48,7 +48,7 @@ extension TransportLayer {
                 }
             } catch {
                 gate.handshakeEnded(source)
-                gate.closed()
+                gate.closed(side)
                 throw error
             }
             self.add(channel, flow: flow, side: side, target: nil, handshakeDone: transport == .tcp)
@@ -57,10 +57,10 @@ extension TransportLayer {
 
     /// When all places are taken, the handshake that has been going on for longest makes room: connections that only wait
     /// keep nobody out who means it.
-    func admit(_ source: SocketAddress?) -> AcceptGate.Verdict {
-        let verdict = gate.admit(source)
-        guard verdict == .refuseLimit, gate.isFull, endOldestHandshake() else { return verdict }
-        return gate.admit(source)
+    func admit(_ source: SocketAddress?, _ side: Side) -> AcceptGate.Verdict {
+        let verdict = gate.admit(source, side)
+        guard verdict == .refuseLimit, gate.isFull(for: side), endOldestHandshake() else { return verdict }
+        return gate.admit(source, side)
     }
 
     func endOldestHandshake() -> Bool {
@@ -81,7 +81,7 @@ extension TransportLayer {
         handshakeEnded(connection.handler.flow)
         guard connection.isCounted else { return }
         connections[number]?.isCounted = false
-        gate.closed()
+        gate.closed(connection.side)
     }
 }
 

@@ -30,6 +30,7 @@ package final class TransportLayer {
     var peerSources = PeerSources()
     var connections: [UInt64: Connection] = [:]
     let buffered: SIPStreamHandler.Buffered
+    let unsent: SIPStreamHandler.Buffered
     /// Accepted TLS connections in the order they came; those whose handshake is over are skipped when it is used.
     var handshakes: ArraySlice<UInt64> = []
     var outbound: [Target: UInt64] = [:]
@@ -61,6 +62,7 @@ package final class TransportLayer {
         self.loop = loop
         self.logger = logger
         buffered = SIPStreamHandler.Buffered(limit: configuration.limits.bufferedOctets)
+        unsent = SIPStreamHandler.Buffered(limit: configuration.limits.bufferedOctets)
         gate = AcceptGate(
             allowed: configuration.trustedRanges, maximumConnections: configuration.limits.connections,
             maximumHandshakesPerSource: configuration.limits.handshakesPerAddress)
@@ -114,6 +116,9 @@ package final class TransportLayer {
     package func release(_ flow: Flow) { connections[flow.connection]?.handler.users -= 1 }
 
     // MARK: Receiving
+
+    /// Nil when the connection is gone.
+    func side(of flow: Flow) -> Side? { flow.transport == .udp ? .peer : connections[flow.connection]?.side }
 
     func side(of source: SocketAddress?) -> Side { source.map(peerSources.contains) == true ? .peer : .meta }
 

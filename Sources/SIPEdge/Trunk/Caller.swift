@@ -9,6 +9,8 @@ struct Caller: Sendable {
     let name: String?
     /// `X-WA-…` header fields for the PBX.
     let whatsApp: [HeaderField]
+    /// For the INVITE that this one leads to: one hop less, so that calls through several B2BUAs end somewhere (RFC 7332).
+    let maxForwards: Int
 
     /// Longest user part that is passed on; a parent BSUID is well below.
     private static let maximumUser = 64
@@ -31,7 +33,11 @@ struct Caller: Sendable {
         }
         name = shown.flatMap { $0.isEmpty ? nil : $0 }
         whatsApp = WhatsAppHeaders.forPeer(invite.headers)
+        maxForwards = Caller.onward(invite.headers.maxForwards)
     }
+
+    /// RFC 3261 §8.1.1.6: 70 where nothing asks for less.
+    static func onward(_ received: Int?) -> Int { min(max((received ?? 71) - 1, 0), 70) }
 
     var quotedName: String { name.map { "\"\($0)\" " } ?? "" }
 }

@@ -79,12 +79,14 @@ final class PeerDirectory {
 
     // MARK: Calls from peers
 
+    /// Whether one peer may send from both.
+    func areSame(_ one: SocketAddress, _ other: SocketAddress) -> Bool {
+        entries.values.contains { $0.maySend(from: one) && $0.maySend(from: other) }
+    }
+
     /// Which peer an INVITE comes from. Asked once for each INVITE, before anything is spent on it.
     func identify(_ request: Request, from flow: Flow) -> PeerIdentification.Verdict {
-        let candidates = entries.values.filter { entry in
-            entry.peer.sources.contains { $0.contains(flow.remote) }
-                || entry.addresses.all.contains { $0.ipAddress == flow.remote.ipAddress }
-        }
+        let candidates = entries.values.filter { $0.maySend(from: flow.remote) }
         return identification.identify(
             request, candidates: candidates.map(\.peer).sorted { $0.name < $1.name }, now: driver.now)
     }

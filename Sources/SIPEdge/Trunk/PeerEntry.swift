@@ -64,6 +64,11 @@ final class PeerEntry {
 
     var addresses: PeerAddresses { resolver.addresses }
 
+    func maySend(from source: SocketAddress) -> Bool {
+        let host = HostAddress(source)
+        return peer.sources.contains { $0.contains(source) } || addresses.all.contains { HostAddress($0) == host }
+    }
+
     /// The ways to the peer for one call, in the order to be tried; empty while it has no address.
     func trunks() -> [PeerTrunk] {
         let now = driver.loop.now

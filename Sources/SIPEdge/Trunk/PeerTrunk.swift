@@ -52,7 +52,7 @@ struct PeerTrunk {
         guard let uri = uri(user: user) else { return nil }
         let identity = "\(caller.quotedName)<sip:\(caller.user)@\(localHost)>"
         var headers = Headers()
-        headers.append(.maxForwards, "70")
+        headers.append(.maxForwards, "\(caller.maxForwards)")
         headers.append(.from, "\(identity);tag=\(tag)")
         headers.append(.to, "<sip:\(user)@\(peerHost)>")
         headers.append(.callID, callID)

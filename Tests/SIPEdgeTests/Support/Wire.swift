@@ -31,6 +31,8 @@ final class Wire: Sendable {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(to: SocketAddress(ipAddress: source, port: 0))
             .channelOption(.autoRead, value: reads)
+            // Whoever does not read should be seen not to after few octets.
+            .channelOption(.socketOption(.so_rcvbuf), value: reads ? 1 << 18 : 1 << 12)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let context {
