@@ -33,7 +33,16 @@ struct CommandTests {
         #expect(add.number == "+15550100001")
         #expect(add.dialled == "100")
         #expect(add.store.storeFile == "x.sqlite")
-        for wrong in [[], ["--peer", "a", "--echo"], ["--echo", "--extension", "1"]] {
+        #expect(add.peer == [.init("asterisk")])
+        let several = try parsed(
+            NumberCommand.Add.self,
+            ["number", "add", "+15550100001", "--peer", "a=3", "--peer", "b", "--spread", "HASH"])
+        #expect(several.peer == [.init("a", weight: 3), .init("b")])
+        #expect(several.spread == .hash)
+        for wrong in [
+            [], ["--peer", "a", "--echo"], ["--echo", "--extension", "1"], ["--peer", "a", "--spread", "hash"],
+            ["--peer", "a=x"], ["--peer", "a", "--peer", "b", "--spread", "dice"],
+        ] {
             #expect(throws: (any Error).self) {
                 try IbisCommand.parseAsRoot(["number", "add", "+15550100001"] + wrong)
             }
@@ -75,6 +84,40 @@ struct CommandTests {
         #expect(try await Store.read(at: store) == expected)
         await #expect(throws: StoreError.self) { try await run(["peer", "remove", "asterisk"]) }
         await #expect(throws: CommandFailure.self) { try await run(["import", directory.file("none.yaml")]) }
+    }
+
+    @Test func passwordsOfPeers() async throws {
+        let directory = try TemporaryDirectory()
+        let file = ["--config", try directory.write("store: {file: my.sqlite}", to: "ibis.yaml")]
+        func run(_ arguments: [String]) async throws {
+            var command = try IbisCommand.parseAsRoot(["peer", "add", "a", "--host", "192.0.2.10"] + arguments + file)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        }
+        func peer() async throws -> PeerRecord {
+            try #require(try await Store.read(at: directory.file("my.sqlite")).peers.first)
+        }
+        let password = try directory.write("EXAMPLE-peer-password\n", to: "password")
+        await #expect(throws: StoreError.self) { try await run(["--from", "0.0.0.0/0"]) }
+        await #expect(throws: CommandFailure.self) { try await run(["--user", "ibis"]) }
+        await #expect(throws: CommandFailure.self) { try await run(["--password-file", password]) }
+        try await run(["--user", "ibis", "--password-file", password, "--from", "0.0.0.0/0", "--realm", "pbx"])
+        let first = try await peer()
+        #expect(first.identifyBy == .digest && first.realm == "pbx" && first.sources == ["0.0.0.0/0"])
+        #expect(first.words.hasSuffix("also from 0.0.0.0/0, calls need its password"))
+        let box = try SecretBox.open(keyFile: directory.file("my.sqlite.key"), text: nil, making: false)
+        #expect(try box.open(try #require(first.password), for: .peer("a")) == "EXAMPLE-peer-password")
+
+        // A change of something else keeps it; a password for our answers alone makes nobody prove anything.
+        try await run(["--replace", "--max-calls", "3"])
+        #expect(try await peer().password == first.password)
+        try await run(["--replace", "--identify", "address", "--no-qualify"])
+        #expect(try await peer().words.hasSuffix("no OPTIONS, password set"))
+        try await run(["--replace", "--no-password"])
+        #expect(try await peer() == PeerRecord(name: "a", host: "192.0.2.10", realm: "pbx"))
     }
 
     @Test func passwordsOfNumbers() async throws {

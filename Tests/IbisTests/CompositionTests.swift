@@ -16,25 +16,55 @@ struct CompositionTests {
                 NumberRecord(number: "+15550100002", destination: .peer("pbx", extension: "100")),
                 NumberRecord(number: "+15550100003", destination: .application("from-the-future")),
                 NumberRecord(number: "+15550100004", destination: .peer("lost", extension: nil)),
+                NumberRecord(
+                    number: "+15550100005",
+                    destination: .peers([.init("lost"), .init("pbx", weight: 3)], .weight, extension: nil)),
             ],
             peers: [
                 PeerRecord(
                     name: "pbx", host: "192.0.2.10", transport: .tls, secureMedia: true, ringTimeout: .seconds(30),
-                    tlsName: "pbx.example.com", tlsAuthority: "/ca.pem")
+                    tlsName: "pbx.example.com", tlsAuthority: "/ca.pem", maxCalls: 30, maxCallsPerSecond: 5,
+                    sources: ["10.0.0.0/8"])
             ])
         var problems: [String] = []
         let table = RoutingTable(snapshot, secrets: nil, problems: &problems)
         #expect(
             table.peers == [
                 "pbx": Peer(
-                    name: "pbx", host: "192.0.2.10", port: 5061, transport: .tls, secureMedia: true,
-                    ringTimeout: .seconds(30), tlsName: "pbx.example.com", tlsAuthorityFile: "/ca.pem")
+                    name: "pbx", host: "192.0.2.10", transport: .tls, secureMedia: true,
+                    ringTimeout: .seconds(30), tlsName: "pbx.example.com", tlsAuthorityFile: "/ca.pem",
+                    qualifyInterval: .seconds(30), maximumCalls: 30, maximumCallsPerSecond: 5,
+                    sources: ["10.0.0.0/8"].compactMap(CIDR.init))
             ])
         #expect(
             table.numbers == [
                 "+15550100001": .application(.echo), "+15550100002": .peer("pbx", extension: "100"),
+                "+15550100005": .peers([.init("pbx", weight: 3)], .weight, extension: nil),
             ])
-        #expect(problems.count == 2)
+        #expect(problems.count == 3)
+    }
+
+    @Test func aPeerThatMustProveItselfIsNeverBelievedByItsAddress() throws {
+        let directory = try TemporaryDirectory()
+        let box = try SecretBox.open(keyFile: directory.file("key"), text: nil, making: true)
+        let other = try SecretBox.open(keyFile: directory.file("other"), text: nil, making: true)
+        let record = PeerRecord(
+            name: "pbx", host: "192.0.2.10", identifyBy: .digest, user: "ibis",
+            password: try box.seal("EXAMPLE-peer-password", for: .peer("pbx")))
+        let snapshot = StoreSnapshot(peers: [record])
+        #expect(snapshot.hasSecrets)
+        var problems: [String] = []
+        let open = RoutingTable(snapshot, secrets: box, problems: &problems)
+        #expect(problems.isEmpty)
+        #expect(open.peers["pbx"]?.credentials == PeerCredentials(user: "ibis", password: "EXAMPLE-peer-password"))
+        #expect(!"\(open)".contains("EXAMPLE-peer-password"))
+        for secrets in [other, nil] {
+            let closed = try #require(RoutingTable(snapshot, secrets: secrets, problems: &problems).peers["pbx"])
+            #expect(closed.credentials?.identifies == true)
+            #expect(closed.credentials?.digest.password.isEmpty == false)
+            #expect(closed.credentials?.digest.password != "EXAMPLE-peer-password")
+        }
+        #expect(problems.count == 1)
     }
 
     @Test func passwordsAreOpenedForTheEdge() throws {

@@ -16,6 +16,8 @@ final class IbisProcess {
         case echo
         /// Relayed to the run's Asterisk; the extension is dialled in the number's place.
         case asterisk(Peer, extension: String? = nil)
+        /// Relayed to a host by its name, which is asked for every 5 s whether it is there.
+        case peer(host: String)
     }
 
     /// The business number of all tests.
@@ -34,10 +36,13 @@ final class IbisProcess {
     }
 
     /// Runs `body` while it is up; it must end at SIGTERM, with status 0.
+    ///
+    /// - Parameter nameServer: the only one that it asks, on port 53; nil: the system's.
     static func with(
-        _ route: Route, _ settings: [String: String] = [:], _ body: (IbisProcess) async throws -> Void
+        _ route: Route, _ settings: [String: String] = [:], nameServer: String? = nil,
+        _ body: (IbisProcess) async throws -> Void
     ) async throws {
-        let ibis = try await start(route, settings)
+        let ibis = try await start(route, settings, nameServer)
         do { try await body(ibis) } catch {
             ibis.program.terminate()
             _ = try? await ibis.program.ended(within: .seconds(10))
@@ -46,7 +51,9 @@ final class IbisProcess {
         try await ibis.stop()
     }
 
-    private static func start(_ route: Route, _ settings: [String: String]) async throws -> IbisProcess {
+    private static func start(
+        _ route: Route, _ settings: [String: String], _ nameServer: String?
+    ) async throws -> IbisProcess {
         let binary = Place.products.appending(path: "ibis").path
         let folder = try Place.folder("ibis")
         let file = folder.appending(path: "ibis.yaml").path
@@ -66,9 +73,19 @@ final class IbisProcess {
                 binary,
                 ["number", "add", number, "--peer", "asterisk"] + (dialled.map { ["--extension", $0] } ?? [])
                     + ["--config", file], in: try Place.folder("ibis-command"))
+        case .peer(let host):
+            try await command("peer", "add", "named", "--host", host, "--qualify-interval", "5")
+            try await command("number", "add", number, "--peer", "named")
         }
         let flags = settings.flatMap { ["--\($0)", $1] }
-        let program = try Program(binary, ["serve", "--config", file] + flags, in: folder, limit: .seconds(115))
+        var words = [binary, "serve", "--config", file] + flags
+        if let nameServer {
+            let resolver = folder.appending(path: "resolv.conf")
+            try Data("nameserver \(nameServer)\noptions timeout:1 attempts:1\n".utf8).write(to: resolver)
+            let launch = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\""
+            words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", launch, resolver.path] + words
+        }
+        let program = try Program(words[0], Array(words.dropFirst()), in: folder, limit: .seconds(115))
         try await program.wait(for: "ready in", within: .seconds(15))
         return IbisProcess(program)
     }
@@ -120,6 +137,13 @@ final class IbisProcess {
         let calls: Int
         let counters: [String: Int]
         let media: [String: Int]
+        let peerStates: [Peer]
+
+        struct Peer: Decodable {
+            let name: String
+            let state: String
+            let addresses: [String]
+        }
     }
 
     func status() async throws -> Status {

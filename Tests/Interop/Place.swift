@@ -46,6 +46,8 @@ enum Place {
 
     static let ibisAddress = "127.62.\(octet).10"
     static let asteriskAddress = "127.62.\(octet).2"
+    /// For what else a test needs, by the last number.
+    static func other(_ last: Int) -> String { "127.62.\(octet).\(last)" }
 
     /// Where the WhatsApp side calls from, and what the tests' configurations trust.
     static let metaRange = "127.69.171.0/24"

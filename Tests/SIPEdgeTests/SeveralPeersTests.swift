@@ -257,7 +257,9 @@ extension EdgeSuite {
             try await Self.run(.echo, change: { $0.maximumCallsPerSecond = 1 }) { test, a, b in
                 let caller = try await TestEdge.caller()
                 var successes = 0
-                for _ in 0..<3 where try await caller.place(test.call { $0.talk = .milliseconds(50) }).isSuccess { successes += 1 }
+                for _ in 0..<3 where try await caller.place(test.call { $0.talk = .milliseconds(50) }).isSuccess {
+                    successes += 1
+                }
                 await caller.shutdown()
                 // Less than a second for three; one each, unless this machine is very slow.
                 let taken = (await a.invites.count, await b.invites.count)
@@ -366,6 +368,42 @@ extension EdgeSuite {
                 #expect(offer.contains("a=crypto:") == secure)
             }
             await pbx.shutdown()
+        }
+
+        @Test("IPv4 peers at a socket of IPv6")
+        func mapped() async throws {
+            let pbx = try await RelayTests.pbx(.hangUp(after: .milliseconds(300)), address: Self.first)
+            var peer = await RelayTests.peer(pbx, .udp)
+            peer.qualifyInterval = .milliseconds(40)
+            try await TestEdge.run(Self.routing([peer]), peerAddress: "::ffff:\(TestEdge.address)") { test in
+                await test.edge.settlePeers { $0.map(\.state) == [.up] }
+                // The BYE comes from the PBX: it is let in, and belongs to the dialog.
+                let report = try await Self.call(test) { $0.talk = .seconds(30) }
+                #expect(report.outcome == .talked(endedByUs: false))
+                #expect(test.edge.counters[.datagramsRefusedSource] == 0)
+            }
+            await pbx.shutdown()
+        }
+
+        @Test("an IPv6 peer is asked at its address, and found again when it moved to another port")
+        func sixthVersion() async throws {
+            let first = try await Datagrams(address: "::1")
+            var peer = Peer(name: "six", host: "::1", port: first.port, qualifyInterval: .milliseconds(40))
+            try await TestEdge.run(Self.routing([peer]), peerAddress: "::1") { test in
+                let options = try await first.request(.options)
+                #expect(options.uri.description == "sip:[::1]:\(first.port)")
+                #expect(options.headers.value("Via")?.hasPrefix("SIP/2.0/UDP [::1]:\(test.peerPort);") == true)
+                try await first.send(options.response(486, toTag: "x").encoded(), to: "::1", test.peerPort)
+                await test.edge.settlePeers { $0.map(\.state) == [.up] }
+                #expect(await test.edge.peers.first?.addresses == ["[::1]:\(first.port)"])
+                let second = try await Datagrams(address: "::1")
+                peer.port = second.port
+                test.edge.update(routing: Self.routing([peer]))
+                _ = try await second.request(.options)
+                #expect(await test.edge.peers.first?.state == .unknown)
+                await second.close()
+            }
+            await first.close()
         }
     }
 }

@@ -67,6 +67,24 @@ struct RecordTests {
             "TLS options in a wrong form",
             PeerRecord(name: "a", host: "h", transport: .tls, tlsName: "a b", tlsAuthority: "ca.pem"),
             wrong: ["tlsName", "tlsAuthority"]),
+        PeerCase(
+            "limits and sources",
+            PeerRecord(
+                name: "a", host: "h", qualifyInterval: nil, maxCalls: 1, maxCallsPerSecond: 10_000,
+                sources: ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1"])),
+        PeerCase(
+            "limits of nothing",
+            PeerRecord(name: "a", host: "h", qualifyInterval: .seconds(4), maxCalls: 0, maxCallsPerSecond: 0),
+            wrong: ["qualify", "maxCalls", "maxCallsPerSecond"]),
+        PeerCase(
+            "sources that are none, or nearly all",
+            PeerRecord(name: "a", host: "h", sources: ["10.0.0.0/33", "h", "0.0.0.0/0", "::/8", "10.0.0.0/7"]),
+            wrong: ["from", "from", "from", "from", "from"]),
+        PeerCase(
+            "digest without a password", PeerRecord(name: "a", host: "h", identifyBy: .digest), wrong: ["identify"]),
+        PeerCase(
+            "user without a password", PeerRecord(name: "a", host: "h", user: "u\"", realm: ""),
+            wrong: ["user", "realm", "password"]),
         PeerCase("everything", PeerRecord(name: "?", host: "?", port: -1), wrong: ["name", "host", "port"]),
     ])
     func peer(_ row: PeerCase) {
@@ -74,8 +92,8 @@ struct RecordTests {
     }
 
     @Test func usualPorts() {
-        #expect(PeerRecord(name: "a", host: "h").port == 5060)
-        #expect(PeerRecord(name: "a", host: "h", transport: .tls).port == 5061)
+        #expect(PeerRecord.usualPort(.udp) == 5060)
+        #expect(PeerRecord.usualPort(.tls) == 5061)
     }
 
     @Test func destinations() {
@@ -88,5 +106,20 @@ struct RecordTests {
         #expect(wrong(.peer("asterisk", extension: "1 0")) == ["extension"])
         #expect(wrong(.peer("asterisk", extension: "100@example.com")) == ["extension"])
         #expect(wrong(.peer("", extension: "")) == ["peer", "extension"])
+        #expect(wrong(.peers([.init("a", weight: 1_000), .init("b")], .hash, extension: nil)) == [])
+        #expect(wrong(.peers([], .order, extension: nil)) == ["peers"])
+        #expect(wrong(.peers([.init("a"), .init("a")], .order, extension: nil)) == ["peers"])
+        #expect(
+            wrong(.peers([.init("a", weight: 0), .init("b", weight: 1_001)], .weight, extension: nil)) == [
+                "weight", "weight",
+            ])
+    }
+
+    @Test func membersAsTheyAreWritten() {
+        #expect(NumberRecord.Member(written: "a") == .init("a"))
+        #expect(NumberRecord.Member(written: "a=3") == .init("a", weight: 3))
+        #expect(NumberRecord.Member(written: "a=") == nil)
+        #expect(NumberRecord.Member(written: "a=b") == nil)
+        #expect([NumberRecord.Member("a"), .init("a", weight: 3)].map(\.written) == ["a", "a=3"])
     }
 }

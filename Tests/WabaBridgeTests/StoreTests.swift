@@ -181,6 +181,68 @@ struct StoreTests {
         #expect(try await Store.open(at: path).snapshot() == StoreSnapshot(numbers: [first]))
     }
 
+    @Test func aNumberWithOnePeerIsTakenOver() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("ibis.sqlite")
+        try Migrations.migrator.migrate(DatabaseQueue(path: path), upTo: "2 digest and host name of numbers")
+        try await DatabaseQueue(path: path).write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO peer (name, host, port, transport, ringSeconds)
+                        VALUES ('asterisk', 'pbx.example.com', 5060, 'tcp', 30);
+                    INSERT INTO number (number, peer, extension, domain)
+                        VALUES ('+15550100001', 'asterisk', '100', 'sip.example.com');
+                    INSERT INTO number (number, application) VALUES ('+15550100002', 'echo');
+                    """)
+        }
+        let expected = StoreSnapshot(
+            numbers: [
+                NumberRecord(
+                    number: "+15550100001", destination: .peer("asterisk", extension: "100"), domain: "sip.example.com"),
+                NumberRecord(number: "+15550100002", destination: .application("echo")),
+            ],
+            peers: [
+                PeerRecord(
+                    name: "asterisk", host: "pbx.example.com", port: 5060, transport: .tcp, ringTimeout: .seconds(30))
+            ])
+        #expect(try await Store.read(at: path) == expected)
+        let store = try await Store.open(at: path)
+        #expect(try await store.snapshot() == expected)
+        #expect(await code { try await store.removePeer("asterisk") } == .inUse)
+    }
+
+    @Test func severalPeersOfANumber() async throws {
+        let store = try await Store.inMemory()
+        let box = SecretBox(key: [UInt8](repeating: 7, count: 32), origin: "test")
+        let sealed = try box.seal("EXAMPLE-peer-password", for: .peer("b"))
+        let peers = [
+            asterisk,
+            PeerRecord(
+                name: "b", host: "b.example.com", qualifyInterval: .seconds(10), maxCalls: 30, maxCallsPerSecond: 5,
+                sources: ["10.0.0.0/8", "192.0.2.7"], identifyBy: .digest, user: "ibis", password: sealed,
+                realm: "pbx.example.com"),
+            PeerRecord(name: "c", host: "192.0.2.12", qualifyInterval: nil),
+        ]
+        for peer in peers { try await store.put(peer) }
+        var number = NumberRecord(
+            number: "+15550100001",
+            destination: .peers([.init("c"), .init("asterisk", weight: 3), .init("b")], .weight, extension: "7"))
+        try await store.put(number)
+        #expect(try await store.snapshot() == StoreSnapshot(numbers: [number], peers: peers))
+        #expect(await code { try await store.removePeer("b") } == .inUse)
+        number.destination = .peers([.init("b"), .init("c")], .hash, extension: nil)
+        let changed = number
+        try await store.put(changed, replacing: true)
+        #expect(try await store.snapshot().numbers == [changed])
+        try await store.removePeer("asterisk")
+        number.destination = .peers([.init("b"), .init("lost")], .hash, extension: nil)
+        let lost = number
+        #expect(await code { try await store.put(lost, replacing: true) } == .notFound)
+        try await store.removeNumber(number.number)
+        try await store.removePeer("b")
+        #expect(try await store.snapshot().numbers.isEmpty)
+    }
+
     @Test func laterSchemaIsRefused() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("ibis.sqlite")
@@ -207,7 +269,8 @@ struct StoreTests {
         let queue = try DatabaseQueue(path: path)
         for statement in [
             "INSERT INTO number (number) VALUES ('+15550100001')",
-            "INSERT INTO number (number, peer) VALUES ('+15550100001', 'nobody')",
+            "INSERT INTO number (number, spread) VALUES ('+15550100001', 'dice')",
+            "INSERT INTO numberPeer (number, position, peer) VALUES ('+15550100001', 0, 'nobody')",
             "INSERT INTO number (number, application, extension) VALUES ('+15550100001', 'echo', '1')",
             "INSERT INTO peer (name, host, port, transport) VALUES ('a', 'h', 70000, 'udp')",
             "INSERT INTO peer (name, host, port, transport) VALUES ('a', 'h', 5060, 'sctp')",

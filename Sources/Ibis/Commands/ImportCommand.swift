@@ -6,8 +6,8 @@ struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Reads numbers and peers from a YAML file: all of it, or nothing.",
         discussion: """
-            What is in the store and not in the file stays, unless --exact is given. A number's password stays in any case \
-            when the file has none for it.
+            What is in the store and not in the file stays, unless --exact is given. The password of a number or a peer stays \
+            in any case when the file has none for it.
             """)
 
     @OptionGroup var store: StoreOptions
@@ -57,6 +57,7 @@ extension StoreSnapshot {
     fileprivate var passwords: [SecretOwner: SealedSecret] {
         var found: [SecretOwner: SealedSecret] = [:]
         for number in numbers { found[.number(number.number)] = number.password }
+        for peer in peers { found[.peer(peer.name)] = peer.password }
         return found
     }
 
@@ -64,6 +65,9 @@ extension StoreSnapshot {
     fileprivate mutating func keep(_ known: [SecretOwner: SealedSecret]) {
         for index in numbers.indices where numbers[index].password == nil {
             numbers[index].password = known[.number(numbers[index].number)]
+        }
+        for index in peers.indices where peers[index].password == nil && peers[index].user != nil {
+            peers[index].password = known[.peer(peers[index].name)]
         }
     }
 }

@@ -6,14 +6,35 @@ struct NumberCommand: AsyncParsableCommand {
         commandName: "number", abstract: "The business numbers and where their calls go.",
         subcommands: [Add.self, List.self, Remove.self], defaultSubcommand: List.self)
 
+    @Sendable static func member(_ text: String) throws -> NumberRecord.Member {
+        guard let member = NumberRecord.Member(written: text) else {
+            throw ValidationError("--peer is a peer's name, or name=weight with a weight of 1 to 1000")
+        }
+        return member
+    }
+
+    @Sendable static func spread(_ text: String) throws -> NumberRecord.Spread {
+        guard let spread = NumberRecord.Spread(rawValue: text.lowercased()) else {
+            throw ValidationError("--spread is order, weight or hash")
+        }
+        return spread
+    }
+
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Adds a number, or changes where it goes.",
             discussion: """
                 ibis number add +15550100001 --peer asterisk
                 ibis number add +15550100001 --peer asterisk --extension 100
+                ibis number add +15550100001 --peer office --peer cellar --spread order
+                ibis number add +15550100001 --peer office=3 --peer cellar --spread weight --replace
                 ibis number add +15550100001 --echo --replace
                 ibis number add +15550100001 --peer asterisk --replace --password-stdin --challenge < password.txt
+
+                Of several peers the first that is up and has room gets a call: as they are listed (order), by chance \
+                according to their weights (weight), or the same one for the same caller (hash). When it does not answer, \
+                or answers 408 or 5xx, the next one is tried. Meta's terms forbid PSTN on any leg of a WhatsApp call: a \
+                peer that passes it on to the telephone network breaks them.
 
                 The password is sip_user_password of the number at Meta. With it the PBX can call WhatsApp users from this \
                 number, and with --challenge a call from Meta must prove that it knows it. It is sealed in the store and \
@@ -23,8 +44,15 @@ struct NumberCommand: AsyncParsableCommand {
         @OptionGroup var store: StoreOptions
         @Argument(help: "The number as it is at Meta: + and 7 to 15 digits.")
         var number: String
-        @Option(help: ArgumentHelp("Relay its calls to this peer.", valueName: "name"))
-        var peer: String?
+        @Option(
+            help: ArgumentHelp(
+                "Relay its calls to this peer; repeat it for more, with =weight behind the name or not.",
+                valueName: "name[=weight]"), transform: NumberCommand.member)
+        var peer: [NumberRecord.Member] = []
+        @Option(
+            help: ArgumentHelp("Which of several peers comes first: order, weight or hash.", valueName: "how"),
+            transform: NumberCommand.spread)
+        var spread: NumberRecord.Spread?
         @Option(
             name: .customLong("extension"),
             help: ArgumentHelp("Dial this at the peer instead of the number.", valueName: "digits"))
@@ -45,15 +73,18 @@ struct NumberCommand: AsyncParsableCommand {
         var replace = false
 
         func validate() throws {
-            guard (peer != nil) != echo else {
+            guard peer.isEmpty == echo else {
                 throw ValidationError("Say where its calls go: either --peer name or --echo.")
             }
-            guard dialled == nil || peer != nil else { throw ValidationError("--extension goes with --peer.") }
+            guard dialled == nil || !peer.isEmpty else { throw ValidationError("--extension goes with --peer.") }
+            guard spread == nil || peer.count > 1 else {
+                throw ValidationError("--spread goes with more than one --peer.")
+            }
         }
 
         func run() async throws {
             let destination: NumberRecord.Destination =
-                peer.map { .peer($0, extension: dialled) } ?? .application("echo")
+                echo ? .application("echo") : .peers(peer, spread ?? .order, extension: dialled)
             var record = NumberRecord(number: NumberRecord.normalised(number) ?? number, destination: destination)
             let store = try await store.openOrMake()
             if replace, let old = try await store.snapshot().numbers.first(where: { $0.number == record.number }) {
@@ -120,14 +151,24 @@ extension NumberRecord {
         if let domain { more.append("at \(domain)") }
         return destination.words + (more.isEmpty ? "" : " (\(more.joined(separator: ", ")))")
     }
+
+    fileprivate static func words(_ members: [Member], _ spread: Spread) -> String {
+        if let only = members.first, members.count == 1 { return "peer \(only.name)" }
+        let names = members.map(spread == .order ? \.name : \.written).joined(separator: ", ")
+        return switch spread {
+        case .order: "peers \(names) in this order"
+        case .weight: "peers \(names) by weight"
+        case .hash: "peers \(names) by caller"
+        }
+    }
 }
 
 extension NumberRecord.Destination {
-    /// For people: `echo`, `peer asterisk, extension 100`.
+    /// For people: `echo`, `peer asterisk, extension 100`, `peers office=3, cellar by weight`.
     var words: String {
         switch self {
-        case .peer(let name, nil): "peer \(name)"
-        case .peer(let name, let dialled?): "peer \(name), extension \(dialled)"
+        case .peers(let members, let spread, let dialled):
+            NumberRecord.words(members, spread) + (dialled.map { ", extension \($0)" } ?? "")
         case .application(let name): name
         }
     }

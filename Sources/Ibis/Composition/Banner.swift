@@ -43,8 +43,9 @@ struct Banner {
         let hosts = Dictionary(snapshot.peers.map { ($0.name, $0.words) }) { first, _ in first }
         var lines = snapshot.numbers.prefix(Banner.shownNumbers).map { number in
             switch number.destination {
-            case .peer(let name, _):
-                "\(number.number) go to \(number.destination.words) (\(hosts[name] ?? "not usable"))"
+            case .peers:
+                "\(number.number) go to \(number.destination.words) "
+                    + "(\(number.peers.map { hosts[$0] ?? "not usable" }.joined(separator: "; ")))"
             case .application: "\(number.number) are answered here: greeting, then the caller hears himself"
             }
         }

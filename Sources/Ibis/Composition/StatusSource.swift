@@ -23,6 +23,7 @@ struct StatusSource: Sendable {
                 .init(name: "console", transports: ["http"], address: console.address, port: Int(console.port)),
             ],
             calls: await edge.activeCalls, numbers: state.numbers, peers: state.peers,
+            peerStates: await edge.peers.map(ConsoleStatus.Peer.init),
             counters: Dictionary(edge.counters.snapshot.map { ($0.name, $0.value) }) { first, _ in first },
             media: StatusSource.figures(media.statistics))
     }
@@ -45,5 +46,15 @@ struct StatusSource: Sendable {
             "ports_free": statistics.portsFree, "ports_used": statistics.portsUsed,
             "ports_resting": statistics.portsResting, "ports_squatted": statistics.portsSquatted,
         ]
+    }
+}
+
+extension ConsoleStatus.Peer {
+    init(_ status: PeerStatus) {
+        self.init(
+            name: status.name, transport: status.transport.rawValue, state: status.state.rawValue,
+            stateSeconds: Int(clamping: status.age.components.seconds), calls: status.calls,
+            addresses: status.addresses,
+            answerMilliseconds: status.roundTrip.map { Int(($0 / .milliseconds(1)).rounded(.up)) })
     }
 }

@@ -15,6 +15,34 @@ public struct ConsoleStatus: Sendable, Encodable, Hashable {
         }
     }
 
+    public struct Peer: Sendable, Encodable, Hashable {
+        public var name: String
+        public var transport: String
+        /// `up`, `down`, or `unknown` where no OPTIONS are sent or none was answered yet.
+        public var state: String
+        /// How long it has been so.
+        public var stateSeconds: Int
+        /// At this moment, both ways.
+        public var calls: Int
+        /// With their ports; empty while its host name has none.
+        public var addresses: [String]
+        /// From the last OPTIONS to its answer; absent before.
+        public var answerMilliseconds: Int?
+
+        public init(
+            name: String, transport: String, state: String, stateSeconds: Int, calls: Int, addresses: [String],
+            answerMilliseconds: Int?
+        ) {
+            self.name = name
+            self.transport = transport
+            self.state = state
+            self.stateSeconds = stateSeconds
+            self.calls = calls
+            self.addresses = addresses
+            self.answerMilliseconds = answerMilliseconds
+        }
+    }
+
     public var version: String
     /// Why calls cannot be served now; empty when all is well.
     public var problems: [String]
@@ -24,6 +52,8 @@ public struct ConsoleStatus: Sendable, Encodable, Hashable {
     public var calls: Int
     public var numbers: Int
     public var peers: Int
+    /// The PBX peers as they are now, by name.
+    public var peerStates: [Peer]
     /// Since the start, by name.
     public var counters: [String: Int]
     /// The media engine's figures since the start, by name.
@@ -31,7 +61,7 @@ public struct ConsoleStatus: Sendable, Encodable, Hashable {
 
     public init(
         version: String, problems: [String] = [], uptimeSeconds: Int, listeners: [Listener], calls: Int,
-        numbers: Int, peers: Int, counters: [String: Int], media: [String: Int]
+        numbers: Int, peers: Int, peerStates: [Peer] = [], counters: [String: Int], media: [String: Int]
     ) {
         self.version = version
         self.problems = problems
@@ -40,6 +70,7 @@ public struct ConsoleStatus: Sendable, Encodable, Hashable {
         self.calls = calls
         self.numbers = numbers
         self.peers = peers
+        self.peerStates = peerStates
         self.counters = counters
         self.media = media
     }

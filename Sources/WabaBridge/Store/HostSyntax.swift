@@ -15,6 +15,18 @@ public enum HostSyntax {
         return inet_pton(AF_INET6, text, &octets) == 1
     }
 
+    /// An address, alone or with a prefix length that fits it: `10.0.0.0/8`. Gives the length and that of the whole.
+    public static func range(_ text: String) -> (prefixLength: Int, bits: Int)? {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let address = parts.first.map(String.init), isAddress(address) else { return nil }
+        let bits = isIPv4(address) ? 32 : 128
+        guard parts.count == 2 else { return (bits, bits) }
+        guard parts[1].utf8.allSatisfy(isDigit), let length = Int(parts[1]), (0...bits).contains(length) else {
+            return nil
+        }
+        return (length, bits)
+    }
+
     /// A host name (RFC 1123 §2.1): labels of letters, digits and hyphens, not all digits.
     public static func isName(_ text: String) -> Bool {
         guard !text.isEmpty, text.utf8.count <= 253 else { return false }

@@ -84,7 +84,7 @@ public final class Store: Sendable {
                     code: .exists, message: "the number \(record.number) is there already",
                     remedy: "add --replace to change where it goes")
             }
-            if case .peer(let name, _) = record.destination, try PeerRecord.find(db, name) == nil {
+            for name in record.peers where try PeerRecord.find(db, name) == nil {
                 let known = try PeerRecord.all(db).map(\.name)
                 throw StoreError(
                     code: .notFound, message: "there is no peer called \(name)",
@@ -122,9 +122,7 @@ public final class Store: Sendable {
     /// - Throws: `.inUse` while numbers go to it.
     public func removePeer(_ name: String) async throws(StoreError) {
         try await write { db in
-            let users = try NumberRecord.all(db).filter { number in
-                if case .peer(name, _) = number.destination { true } else { false }
-            }
+            let users = try NumberRecord.all(db).filter { $0.peers.contains(name) }
             guard users.isEmpty else {
                 throw StoreError(
                     code: .inUse,
@@ -167,7 +165,7 @@ public final class Store: Sendable {
                 if old != peer { try peer.save(db) }
             }
             for number in snapshot.numbers {
-                if case .peer(let name, _) = number.destination, try PeerRecord.find(db, name) == nil {
+                for name in number.peers where try PeerRecord.find(db, name) == nil {
                     throw StoreError(
                         code: .notFound, message: "\(number.number) goes to \(name), and there is no such peer",
                         remedy: "add the peer to the file")

@@ -6,7 +6,9 @@ public struct StoreSnapshot: Sendable, Hashable {
     public var peers: [PeerRecord]
 
     /// Whether reading it all takes the key.
-    public var hasSecrets: Bool { numbers.contains { $0.password != nil } }
+    public var hasSecrets: Bool {
+        numbers.contains { $0.password != nil } || peers.contains { $0.password != nil }
+    }
 
     public init(numbers: [NumberRecord] = [], peers: [PeerRecord] = []) {
         self.numbers = numbers

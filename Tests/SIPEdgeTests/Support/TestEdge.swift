@@ -40,14 +40,16 @@ struct TestEdge: Sendable {
     /// Runs the body with an edge, then looks for what it left behind.
     static func run(
         _ routing: RoutingTable = echo, limits: EdgeLimits = TestEdge.limits, meta: MetaTrunkConfiguration = .init(),
-        drainTime: Duration = .zero, sourceLocation: SourceLocation = #_sourceLocation,
+        drainTime: Duration = .zero, peerAddress: String = address, sourceLocation: SourceLocation = #_sourceLocation,
         _ body: (TestEdge) async throws -> Void
     ) async throws {
         let media = try MediaEngine(
             MediaConfiguration(
                 workers: 1, bindAddress: address, portRest: .milliseconds(100), noMediaAfter: .seconds(1)))
         defer { media.shutdown() }
-        let edge = try await bound(routing, limits: limits, meta: meta, drainTime: drainTime, media: media)
+        let edge = try await bound(
+            routing, limits: limits, meta: meta, drainTime: drainTime, peerAddress: peerAddress,
+            media: media)
         let ports = await edge.ports
         let test = TestEdge(edge: edge, media: media, tlsPort: ports.tls, peerPort: ports.peer)
         do {
@@ -66,12 +68,13 @@ struct TestEdge: Sendable {
     /// An edge that listens. The port that was found free may be another's by then: other suites run beside this one.
     private static func bound(
         _ routing: RoutingTable, limits: EdgeLimits, meta: MetaTrunkConfiguration, drainTime: Duration,
-        media: MediaEngine
+        peerAddress: String, media: MediaEngine
     ) async throws -> SIPEdge {
         for _ in 0..<8 {
             let edge = await SIPEdge(
                 configuration: EdgeConfiguration(
-                    hostname: hostname, tlsAddress: address, tlsPort: try await freePort(address), peerAddress: address,
+                    hostname: hostname, tlsAddress: address, tlsPort: try await freePort(address),
+                    peerAddress: peerAddress,
                     peerPort: 0, certificateFile: TestCertificates.edge.certificate,
                     privateKeyFile: TestCertificates.edge.key, trustedRanges: ["127.69.171.0/24"].compactMap(CIDR.init),
                     meta: meta, limits: limits),
