@@ -11,7 +11,7 @@ struct SequenceBenchmark {
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
         let pbx = try await PBXStandIn(
             address: IbisUnderTest.pbxAddress, port: IbisUnderTest.pbxPort, edge: IbisUnderTest.address, logger: logger)
-        let user = try await StandInEndpoint(address: IbisUnderTest.caller, logger: logger)
+        let user = try await MetaSimulator(MetaSettings(address: IbisUnderTest.caller, port: nil))
         let ibis = try IbisUnderTest.start()
         defer { ibis.stop() }
         var good = 0

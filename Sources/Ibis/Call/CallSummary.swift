@@ -13,7 +13,7 @@ struct CallSummary {
         switch report.outcome {
         case .talked: report.statistics.packetsReceived > 0 ? 0 : 2
         case .refused, .gaveUp: 1
-        case .unusableAnswer: 2
+        case .unusableAnswer, .silent: 2
         case .failed: 3
         }
     }
@@ -23,7 +23,11 @@ struct CallSummary {
         let times = [("100", report.trying), ("180", report.ringing), ("200", report.answered)]
             .compactMap { name, time in time.map { "\(name) after \(Self.milliseconds($0))" } }
         if !times.isEmpty { lines.append("set-up    " + times.joined(separator: ", ")) }
-        if case .talked = report.outcome { lines += media }
+        switch report.outcome {
+        case .talked, .silent: lines += media
+        case .refused, .gaveUp, .failed, .unusableAnswer: break
+        }
+        lines += report.violations.map { "rule      broken: \($0)" }
         return lines.joined(separator: "\n")
     }
 
@@ -35,6 +39,10 @@ struct CallSummary {
         case .gaveUp: "not answered; we gave up"
         case .failed(let why): "failed: \(why)"
         case .unusableAnswer(let why): "answered, but Meta could not use it: \(why)"
+        case .silent(let afterMedia):
+            afterMedia
+                ? "Meta hung up: no RTP and no RTCP of the business for 30 s"
+                : "Meta hung up: nothing was heard of the business for 20 s; it must send first"
         }
     }
 

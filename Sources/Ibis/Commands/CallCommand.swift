@@ -1,5 +1,4 @@
 import ArgumentParser
-import Logging
 import Media
 import SIPEdge
 import Simulators
@@ -64,16 +63,9 @@ struct CallCommand: AsyncParsableCommand {
 
     func run() async throws {
         let call = try plan()
-        let logger = Logger(label: "ibis.call") { _ in SwiftLogNoOpLogHandler() }
-        let endpoint: StandInEndpoint
-        do {
-            endpoint = try await StandInEndpoint(address: source, logger: logger)
-        } catch {
-            Output.error("cannot call from \(source): \(error)")
-            throw ExitCode(3)
-        }
-        let report = try await endpoint.place(call)
-        await endpoint.shutdown()
+        let meta = try await MetaSimulator(MetaSettings(address: source, port: nil))
+        let report = try await meta.place(call)
+        await meta.shutdown()
         let summary = CallSummary(report)
         if ladder { Output.line(summary.ladder(far: "edge")) }
         Output.line(summary.text)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Logging
 import Media
 import SIPEdge
 import Simulators
@@ -45,9 +44,8 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     private func call(_ address: HostPort) async throws {
-        let logger = Logger(label: "ibis.demo") { _ in SwiftLogNoOpLogHandler() }
-        let endpoint = try await StandInEndpoint(address: "127.0.0.1", logger: logger)
-        let report = try await endpoint.place(
+        let meta = try await MetaSimulator(MetaSettings(address: "127.0.0.1", port: nil))
+        let report = try await meta.place(
             WhatsAppCall(
                 // A demonstration on this machine: whatever certificate is there will do.
                 target: Target(
@@ -56,7 +54,7 @@ struct DemoCommand: AsyncParsableCommand {
                 number: number, hostname: "localhost", whatsApp: ["user-id": "US.10000000000000000001"],
                 says: try Prompt.tone(hertz: 1_000, seconds: 10), talk: .seconds(duration), patience: .seconds(20),
                 recordSeconds: Int(duration.rounded(.up)) + 2))
-        await endpoint.shutdown()
+        await meta.shutdown()
         let summary = CallSummary(report)
         Output.line(summary.ladder(far: "Ibis"))
         Output.line("")

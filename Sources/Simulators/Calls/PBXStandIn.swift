@@ -38,7 +38,7 @@ package final class PBXStandIn: Sendable {
     /// Listens on `address:port`, with a certificate also for TLS on a port that the kernel chooses, and takes calls from
     /// `edge`.
     package init(
-        address: String, port: UInt16, edge: String, certificate: StandInEndpoint.Certificate? = nil,
+        address: String, port: UInt16, edge: String, certificate: CertificateFiles? = nil,
         behaviour: Behaviour = .echo,
         mediaPorts: ClosedRange<UInt16> = 30_000...39_999, logger: Logger
     ) async throws {

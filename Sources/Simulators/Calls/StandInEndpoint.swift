@@ -5,7 +5,7 @@ import NIOPosix
 import SIPCore
 import SIPEdge
 
-/// What every stand-in has: a signalling loop, transactions, dialogs, and a media engine bound to its own address.
+/// What a stand-in of a PBX has: a signalling loop, transactions, dialogs, and a media engine bound to its own address.
 package final class StandInEndpoint: Sendable {
     package let address: String
     package let engine: MediaEngine
@@ -32,20 +32,9 @@ package final class StandInEndpoint: Sendable {
         }
     }
 
-    /// PEM files for a TLS listener of a stand-in.
-    package struct Certificate: Sendable {
-        package var chainFile: String
-        package var keyFile: String
-
-        package init(chainFile: String, keyFile: String) {
-            self.chainFile = chainFile
-            self.keyFile = keyFile
-        }
-    }
-
     /// `address`: the local address of signalling and media, an IP literal.
     package init(
-        address: String, sipPort: UInt16 = 0, certificate: Certificate? = nil,
+        address: String, sipPort: UInt16 = 0, certificate: CertificateFiles? = nil,
         mediaPorts: ClosedRange<UInt16> = 40_000...49_999, workers: Int = 1,
         logger: Logger
     ) async throws {

@@ -20,6 +20,7 @@ final class MetaCore {
     let transport: MetaTransport
     let exchange: Exchange
     let messages: MetaMessages
+    let meter = MediaMeter()
     var session = SessionRules()
     private(set) var violations: [Violation] = []
     /// Violations are kept up to this many.

@@ -78,6 +78,11 @@ package final class MetaSimulator: Sendable {
         get async { await loop.run { self.core.value.violations } }
     }
 
+    /// RTP packets of businesses so far, over all calls.
+    package var packetsReceived: UInt64 {
+        get async { await loop.run { self.core.value.meter.packetsReceived } }
+    }
+
     /// Closes the connections that businesses have opened, as Meta does with idle ones (meta-calling §5.3).
     package func closeConnections() async { await loop.run { self.core.value.transport.closeAccepted() } }
 

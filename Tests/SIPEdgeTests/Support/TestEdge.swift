@@ -109,8 +109,8 @@ struct TestEdge: Sendable {
     // MARK: Callers
 
     /// Meta's side of the trunk, for calls with media. Shut it down in the end.
-    static func caller(_ address: String = "127.69.171.10") async throws -> StandInEndpoint {
-        try await StandInEndpoint(address: address, logger: quiet)
+    static func caller(_ address: String = "127.69.171.10") async throws -> MetaSimulator {
+        try await MetaSimulator(MetaSettings(address: address, port: nil))
     }
 
     var target: Target {
@@ -174,10 +174,10 @@ struct TestEdge: Sendable {
     }
 }
 
-extension StandInEndpoint {
-    /// Returns once the calls of the endpoint have received so many packets.
+extension MetaSimulator {
+    /// Returns once the calls of the simulator have received so many packets.
     func packets(_ count: UInt64) async throws {
-        while await engine.currentStatistics().packetsReceived < count { try await Task.sleep(for: .milliseconds(20)) }
+        while await packetsReceived < count { try await Task.sleep(for: .milliseconds(20)) }
     }
 }
 

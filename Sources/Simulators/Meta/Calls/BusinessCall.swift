@@ -56,10 +56,7 @@ final class BusinessCall: MetaCore.Call {
         guard !behaviour.faults.deaf else { return }
         core.add(self, callID: callID, tag: tag)
         send(core.messages.response(100, to: request, tag: nil))
-        MetaMedia.open(
-            address: core.settings.address, cname: "WhatsAppAudioStream1", recordSeconds: behaviour.recordSeconds,
-            watchdogs: core.settings.watchdogs, faults: behaviour.faults.media, loop: core.loop
-        ) { [self] result in
+        MetaMedia.open(core, recordSeconds: behaviour.recordSeconds, faults: behaviour.faults.media) { [self] result in
             guard state == .ringing else { return }
             switch result {
             case .success(let media):

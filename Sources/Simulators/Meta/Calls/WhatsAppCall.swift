@@ -27,7 +27,7 @@ package struct WhatsAppCall: Sendable {
     package var recordSeconds: Int
     /// The session description offered instead of Meta's, to see a refusal.
     package var offer: [UInt8]?
-    /// Called on the endpoint's loop with the 200.
+    /// Called on the simulator's loop with the 200.
     package var onAnswered: (@Sendable (Response) -> Void)?
     package var recordRoutes = RecordRouteGame.asMeta
     package var contact = ContactGame.asMeta
@@ -63,8 +63,10 @@ package struct WhatsAppCallReport: Sendable {
         case gaveUp
         /// No connection, or no answer at all.
         case failed(String)
-        /// Answered with a description that Meta could not use.
+        /// Answered in a way that Meta could not use.
         case unusableAnswer(String)
+        /// Meta's watchdog hung up: nothing was heard of the business, from the start or any more.
+        case silent(afterMedia: Bool)
     }
 
     package var outcome: Outcome
@@ -77,10 +79,17 @@ package struct WhatsAppCallReport: Sendable {
     package var statistics: LegStatistics
     package var heard: DecodedRecording?
     /// One line a message, numbers masked.
-    package var ladder: [LadderLines.Line]
+    package var ladder: [LadderLine]
     package var digitsHeard: String
     /// The final response to the INVITE, when there was one.
     package var response: Response?
+    /// The business's BYE, when it hung up.
+    package var ending: Request?
+    /// 200s that came again.
+    package var answersRepeated = 0
+    package var media = MediaFigures()
+    /// Meta's rules that the business's edge broke.
+    package var violations: [Violation] = []
 
     package var isSuccess: Bool {
         if case .talked = outcome { return statistics.packetsReceived > 0 }

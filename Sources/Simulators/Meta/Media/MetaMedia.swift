@@ -13,6 +13,7 @@ final class MetaMedia {
     private let channel: any Channel
     private let loop: any EventLoop
     private let faults: MediaFaults
+    private let meter: MediaMeter
     private(set) var rules: MediaRules
     private var srtp: SRTPBox?
     private var remote: SocketAddress?
@@ -37,9 +38,13 @@ final class MetaMedia {
 
     /// Binds a port of the kernel's choice.
     static func open(
-        address: String, cname: String, recordSeconds: Int, watchdogs: MetaWatchdogs, faults: MediaFaults,
-        loop: any EventLoop, _ completion: @escaping (Result<MetaMedia, any Error>) -> Void
+        _ core: MetaCore, recordSeconds: Int, faults: MediaFaults,
+        _ completion: @escaping (Result<MetaMedia, any Error>) -> Void
     ) {
+        let loop = core.loop
+        let address = core.settings.address
+        let watchdogs = core.settings.watchdogs
+        let meter = NIOLoopBound(core.meter, eventLoop: loop)
         let inbox = MediaInbox()
         let local = NIOLoopBound(inbox, eventLoop: loop)
         let done = NIOLoopBound(completion, eventLoop: loop)
@@ -53,8 +58,8 @@ final class MetaMedia {
                 done.value(
                     result.map { channel in
                         let media = MetaMedia(
-                            channel, address: address, cname: cname, recordSeconds: recordSeconds,
-                            watchdogs: watchdogs, faults: faults, loop: loop)
+                            channel, address: address, recordSeconds: recordSeconds, watchdogs: watchdogs,
+                            faults: faults, meter: meter.value, loop: loop)
                         inbox.received = { [weak media] in media?.received($0) }
                         return media
                     })
@@ -62,9 +67,10 @@ final class MetaMedia {
     }
 
     private init(
-        _ channel: any Channel, address: String, cname: String, recordSeconds: Int, watchdogs: MetaWatchdogs,
-        faults: MediaFaults, loop: any EventLoop
+        _ channel: any Channel, address: String, recordSeconds: Int, watchdogs: MetaWatchdogs, faults: MediaFaults,
+        meter: MediaMeter, loop: any EventLoop
     ) {
+        self.meter = meter
         self.channel = channel
         self.loop = loop
         self.faults = faults
@@ -75,7 +81,7 @@ final class MetaMedia {
         var generator = SystemRandomNumberGenerator()
         local = LocalAudio(
             address: address, port: port, sessionID: .random(in: 1_700_000_000_000...1_900_000_000_000),
-            ssrc: .random(in: 1...UInt32.max), cname: cname,
+            ssrc: .random(in: 1...UInt32.max), cname: "WhatsAppAudioStream1",
             masterKeyAndSalt: (0..<30).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 
@@ -288,6 +294,7 @@ final class MetaMedia {
     }
 
     private func heard(_ header: RTPHeader) {
+        meter.packetsReceived &+= 1
         statistics.packetsReceived &+= 1
         statistics.octetsReceived &+= UInt64(header.payload.count)
         guard statistics.packetsReceived == 1 else { return }
@@ -323,6 +330,11 @@ final class MetaMedia {
             }
         }
     }
+}
+
+/// Packets of all calls.
+final class MediaMeter {
+    var packetsReceived: UInt64 = 0
 }
 
 /// What one call's media came to.
