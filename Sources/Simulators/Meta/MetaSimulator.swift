@@ -1,3 +1,4 @@
+import Media
 import NIOCore
 import NIOPosix
 package import SIPCore
@@ -30,6 +31,9 @@ package final class MetaSimulator: Sendable {
             certificate = try made.issue([settings.domain])
             authority = made
         }
+        // libsrtp tests itself when it is first used, which no call shall wait for.
+        let nobody = [UInt8](repeating: 0, count: Media.SRTPSuite.keyLength)
+        _ = try SRTPSession(keys: SRTPKeys(suite: .aesCM128HMACSHA1_80, receive: nobody, send: nobody))
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let taken = Waiting<BusinessCallReport>()
         let ringing = Waiting<Request>()

@@ -222,7 +222,8 @@ final class MetaMedia {
         guard let sender else { return }
         // Since 1900 the middle 32 bits count 1/65536 s; any origin will do among the two of us.
         let nanoseconds = loop.now.uptimeNanoseconds
-        let ntp = nanoseconds / 1_000_000_000 << 32 | nanoseconds % 1_000_000_000 << 32 / 1_000_000_000
+        let fraction = ((nanoseconds % 1_000_000_000) << 32) / 1_000_000_000
+        let ntp = (nanoseconds / 1_000_000_000) << 32 | fraction
         lastReport = (loop.now, UInt32(truncatingIfNeeded: ntp >> 16))
         var octets: [UInt8] = []
         for packet in sender.report(ntp: ntp, cname: local.cname, receiver: &receiver, statistics) {
