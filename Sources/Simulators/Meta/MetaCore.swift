@@ -96,6 +96,9 @@ final class MetaCore {
 
     /// Nil when the connection failed for another reason than the business's certificate (meta-calling §5.1).
     static func certificateViolation(_ error: any Error) -> Violation? {
+        if let error = error as? MetaTransport.NotCovered {
+            return Violation(.tlsCertificate, "it does not name \(error.name)")
+        }
         guard let error = error as? NIOSSLError else {
             return error is NIOSSLExtraError ? Violation(.tlsCertificate, "\(error)") : nil
         }

@@ -54,7 +54,7 @@ final class BusinessServer {
         switch digest.judge(request, number: from, password: number?.password) {
         case .challenge:
             return challenge(incoming, record, core)
-        case .refused(let violation) where number != nil || violation.rule != .digestResponse:
+        case .refused(let violation) where number != nil || violation.rule == .digestRogueRealm:
             return refuse(.init(status: 403, reason: "Invalid digest auth response", violation: violation))
         case .refused:
             break  // the number itself is unknown

@@ -107,7 +107,7 @@ package enum MetaRule: String, Sendable, Hashable, CaseIterable {
         case .challengeForm: ("6.3", "a challenge is digest with MD5 and qop=auth, with a realm and a nonce")
         case .challengeRepeated: ("6.3", "an answered challenge is not repeated, unless as stale")
         case .cancelUnanswered: ("12.2", "CANCEL gets 200 and its INVITE 487")
-        case .byeUnanswered: ("8", "BYE gets 200")
+        case .byeUnanswered: ("8", "a BYE is answered with 200")
         case .refusalWithoutReason: ("8", "a refusal is a final 4xx to 6xx with a phrase")
 
         case .routeSet: ("7.3", "the Route lines are Meta's, octet for octet and in order (404)")

@@ -95,10 +95,11 @@ struct SessionRules: Sendable {
             }
             if InviteRules.isAddress(stream.address) == false || stream.address == "0.0.0.0" || stream.address == "::" {
                 note(.sdpAddress, "no address")
+            } else if stream.direction != .sendrecv {
+                note(.sdpDirection, stream.direction.rawValue)
             }
             codecs(stream)
             if let ptime = stream.ptime, ptime != 20 { note(.sdpPacketTime, "ptime \(ptime)") }
-            if stream.direction != .sendrecv { note(.sdpDirection, stream.direction.rawValue) }
         }
 
         private mutating func codecs(_ stream: AudioStream) {

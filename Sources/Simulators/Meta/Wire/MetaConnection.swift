@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOSSL
 import NIOTLS
 import SIPCore
 
@@ -41,6 +42,12 @@ final class MetaConnection: ChannelInboundHandler {
     var isOpen: Bool { context != nil && isReady && !isClosed }
     var remoteHost: String { remote?.ipAddress ?? "?" }
     var remotePort: UInt16 { UInt16(clamping: remote?.port ?? 0) }
+
+    /// What the other side has shown in the handshake.
+    var peerCertificate: NIOSSLCertificate? {
+        guard let context else { return nil }
+        return try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+    }
 
     func send(_ octets: [UInt8]) {
         context?.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: octets)), promise: nil)

@@ -105,16 +105,24 @@ final class MetaTransport {
         } catch {
             return done(.failure(error))
         }
+        let name = target.serverName ?? target.host
+        // SNI holds names only (RFC 6066 §3).
+        let isName = (try? SocketAddress(ipAddress: name, port: 0)) == nil
         add(connection) { connection, event in
             switch event {
-            case .ready: done(.success(connection))
+            case .ready:
+                // NIOSSL takes a certificate for the address that was connected to as well; Meta asks for the name.
+                let covers =
+                    !target.verifiesCertificate || tls == nil || !isName || connection.peerCertificateCovers(name)
+                guard covers else {
+                    done(.failure(NotCovered(name: name)))
+                    return connection.close()
+                }
+                done(.success(connection))
             case .closed(let error): done(.failure(error ?? ChannelError.eof))
             case .message, .malformed: break
             }
         }
-        let name = target.serverName ?? target.host
-        // SNI holds names only (RFC 6066 §3).
-        let isName = (try? SocketAddress(ipAddress: name, port: 0)) == nil
         let local = NIOLoopBound(connection, eventLoop: loop)
         let bound = NIOLoopBound(done, eventLoop: loop)
         ClientBootstrap(group: loop).connectTimeout(.seconds(4)).bind(to: own)
@@ -143,6 +151,11 @@ final class MetaTransport {
         let context = try NIOSSLContext(configuration: configuration)
         contexts[trust] = context
         return context
+    }
+
+    /// The certificate is good but another's.
+    struct NotCovered: Error {
+        let name: String
     }
 
     // MARK: Connections
