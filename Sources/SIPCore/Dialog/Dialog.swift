@@ -35,7 +35,9 @@ public struct Dialog: Hashable, Sendable {
     }
 
     /// The dialog of the side that called (§12.1.2). The route set is the response's Record-Route reversed.
-    public static func uac(invite: Request, response: Response) -> Dialog {
+    /// - Parameter early: the dialog that provisional responses have made, whose numbers go on; its route set does not
+    ///   (§13.2.2.4).
+    public static func uac(invite: Request, response: Response, continuing early: Dialog? = nil) -> Dialog {
         let headers = response.headers
         return Dialog(
             id: DialogID(
@@ -43,7 +45,8 @@ public struct Dialog: Hashable, Sendable {
                 remoteTag: headers.toTag ?? ""),
             localURI: invite.headers[first: .from] ?? "",
             remoteURI: headers[first: .to] ?? invite.headers[first: .to] ?? "",
-            routeSet: headers.recordRoutes.reversed(), localCSeq: invite.headers.cseq?.number ?? 1, remoteCSeq: nil,
+            routeSet: headers.recordRoutes.reversed(), localCSeq: early?.localCSeq ?? invite.headers.cseq?.number ?? 1,
+            remoteCSeq: early?.remoteCSeq,
             target: headers.contact?.uri ?? invite.uri)
     }
 
@@ -102,9 +105,12 @@ public struct Dialog: Hashable, Sendable {
         fields.append(.to, remoteURI)
         fields.append(.callID, id.callID)
         fields.append(.cseq, CSeq(number: number, method: method).description)
-        if method == .invite || method == .update {
+        switch method {
+        case .invite, .update:
             fields.append(.contact, party.contact)
             fields.append(.allow, party.allow)
+        case .notify: fields.append(.contact, party.contact)  // RFC 6665 §4.4.1
+        default: break
         }
         for field in headers { fields.append(field) }
         if !party.userAgent.isEmpty { fields.append(.userAgent, party.userAgent) }
@@ -123,8 +129,11 @@ public struct Dialog: Hashable, Sendable {
     }
 
     /// A re-INVITE or UPDATE that we answer 2xx moves the peer's Contact (§12.2.2).
-    mutating func refreshTarget(from request: Request) {
-        if let uri = request.headers.contact?.uri { target = uri }
+    mutating func refreshTarget(from request: Request) { refreshTarget(from: request.headers) }
+
+    /// So does a 2xx to one of ours (§12.2.1.2).
+    mutating func refreshTarget(from headers: Headers) {
+        if let uri = headers.contact?.uri { target = uri }
     }
 }
 

@@ -41,4 +41,12 @@ public struct IDSource: Sendable {
     public init(next: @escaping @Sendable () -> String) { self.next = next }
 
     func branch() -> String { TransactionKey.magicCookie + next() }
+
+    /// A number of 32 bits by chance, drawn from the text of a fresh id (FNV-1a).
+    func number() -> UInt32 {
+        next().utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
+    }
+
+    /// 0..<1 by chance.
+    func chance() -> Double { Double(number()) / 4_294_967_296 }
 }

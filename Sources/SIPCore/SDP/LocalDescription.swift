@@ -6,6 +6,8 @@ public struct LocalDescription: Hashable, Sendable {
     private let settled: SessionDescription
     private let stream: AudioStream
     private var last: SessionDescription
+    /// Where our stream stands among the `m=` lines of `last`.
+    private var lastIndex: Int
 
     /// Nil when the body is no description with an audio stream.
     /// - Parameter body: the offer or answer that we sent.
@@ -15,16 +17,39 @@ public struct LocalDescription: Hashable, Sendable {
         else { return nil }
         settled = description
         last = description
+        lastIndex = stream.index
         self.stream = stream
     }
 
-    /// What answers a re-INVITE without a body: our stream, both ways, offered again.
+    /// What answers a re-INVITE without a body: our stream, both ways, offered again. Streams that were once refused
+    /// keep their place (RFC 3264 §8).
     public mutating func offer() -> [UInt8] {
         var media = settled.media[stream.index]
         media.setDirection(.sendrecv)
         var description = settled
-        description.media = [media]
+        description.media = last.media.enumerated().map { index, other in index == lastIndex ? media : other.refused }
         return send(description)
+    }
+
+    /// As sent last, for an offer that changes nothing (RFC 4028 §7.4).
+    public var unchanged: [UInt8] { last.encoded() }
+
+    /// Reads the answer to what was offered last.
+    /// - Throws: when the answer leaves what was agreed.
+    public func accept(_ answer: [UInt8], contentType: String?) throws(SDPRefusal) -> AudioStream {
+        let theirs = try AudioStream(try OfferAnswer.read(answer, contentType: contentType))
+        guard theirs.profile == stream.profile else { throw .noCommonCodec }
+        if let ours = stream.cryptos.first {
+            guard theirs.hasCrypto else { throw .noCrypto }
+            guard theirs.cryptos.contains(where: { $0.suite == ours.suite && $0.isUsable }) else {
+                throw .noSupportedCrypto
+            }
+        }
+        guard theirs.codecs.contains(where: \.isOpus) else { throw .noOpus }
+        guard let opus = stream.codecs.first(where: \.isOpus),
+            theirs.codecs.contains(where: { $0.isOpus && $0.payloadType == opus.payloadType })
+        else { throw .changedPayloadTypes }
+        return theirs
     }
 
     /// Answers a repeated offer.
@@ -61,6 +86,7 @@ public struct LocalDescription: Hashable, Sendable {
         description.media = offered.media.enumerated().map { index, other in
             index == theirs.index ? media : other.refused
         }
+        lastIndex = theirs.index
         return send(description)
     }
 

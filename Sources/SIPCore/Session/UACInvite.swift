@@ -21,6 +21,7 @@
 //            ┌───────────────────────────────────────────────────┐
 //            │                     terminated                    │
 //            └───────────────────────────────────────────────────┘
+//  A reliable 1xx gets its PRACK (EarlyDialogs). 422 to a session interval: INVITE, CSeq + 1.
 //  Other 3xx–6xx, time-out (408) and transport failure (503) lead from calling and proceeding to terminated.
 
 /// One outgoing INVITE and the dialog it makes, from the side that calls (RFC 3261 §13.2, §9.1).
@@ -41,11 +42,12 @@ public struct UACInvite: Sendable {
         case request(Request)
         /// The final status for a BYE of ours; nil when there was none.
         case byeFinished(Int?)
+        case inDialog(InDialogEvent)
         case timerFired(TimerID)
     }
     public enum Action: Hashable, Sendable {
-        /// INVITE, CANCEL or BYE, each through a new client transaction. A CANCEL travels the way of its INVITE, and
-        /// what is answered to it says nothing here.
+        /// INVITE, CANCEL, BYE, PRACK, UPDATE, re-INVITE or NOTIFY, each through a new client transaction. A CANCEL
+        /// travels the way of its INVITE, and what is answered to it says nothing here.
         case send(Request)
         /// The ACK to a 2xx, straight to the transport.
         case sendACK(Request)
@@ -59,18 +61,19 @@ public struct UACInvite: Sendable {
         case finish
     }
     public enum Report: Hashable, Sendable {
-        /// 100–199.
+        /// 100–199. A description in it is early media, which nobody hears (design §4).
         case provisional(Response)
         /// 401 or 407: answer with `authorize` or `cancel`.
         case challenged(Response)
-        /// 2xx; its ACK has gone out.
+        /// 2xx; its ACK has gone out. The body is the answer to our offer, also when an earlier response brought it.
         case answered(Response)
         /// The call did not come about: the final status, 487 when we gave up, 408 when nobody answered, 503 when the
         /// request could not be sent. The response is there when one was received.
         case failed(status: Int, response: Response?)
         case ended(EndCause)
-        /// A request inside the dialog that has been answered here: a re-INVITE may move the peer's media.
+        /// A request inside the dialog that has been answered here.
         case request(Request)
+        case inDialog(InDialogReport)
     }
     public typealias TimerID = SessionTimerID
 
@@ -89,8 +92,12 @@ public struct UACInvite: Sendable {
     private let party: LocalParty
     private let ids: IDSource
     private let timing: Timing
-    private var answers: InDialogAnswers
+    private var usage: InviteUsage
+    private var early: EarlyDialogs
     private var state = State.idle
+    private var answers: InDialogAnswers { usage.answers }
+    private var raises = 0
+    private static let mostRaises = 2
     /// ACKs for the 2xx of other forks, by To tag.
     private var forks: [String: Request] = [:]
     private static let mostForks = 8
@@ -100,16 +107,21 @@ public struct UACInvite: Sendable {
     /// - Parameters:
     ///   - invite: Request-URI, From with tag, To, Call-ID, Route and fields of one's own, and the body. Our own Via,
     ///     Max-Forwards, CSeq (1 if there is none), Contact, Allow, User-Agent and Content-Type are filled in.
-    ///   - reoffers: what a re-INVITE or UPDATE of the peer gets.
+    ///   - reoffers: what the peer may do besides answering and hanging up. With `answer`, session timer and reliable
+    ///     provisional responses are offered to it.
     public init(
         invite: Request, party: LocalParty, ids: IDSource, timing: Timing = Timing(),
-        reoffers: ReofferPolicy = .answer
+        reoffers: ReofferPolicy = .answer, timer: SessionTimer.Preference = .init()
     ) {
         self.party = party
         self.ids = ids
         self.timing = timing
-        answers = InDialogAnswers(party: party, policy: reoffers, description: LocalDescription(invite.body))
-        self.invite = Self.complete(invite, party: party, branch: ids.branch())
+        usage = InviteUsage(
+            answers: InDialogAnswers(party: party, policy: reoffers), offers: OfferAnswerState(calling: invite),
+            timer: SessionTimer(timer))
+        early = EarlyDialogs(usage: usage, ids: ids)
+        let extensions = usage.answers.supported + (reoffers == .answer ? usage.timer.requestFields : [])
+        self.invite = Self.complete(invite, party: party, branch: ids.branch(), extensions: extensions)
     }
 
     public var callID: String { invite.headers.callID ?? "" }
@@ -130,12 +142,10 @@ public struct UACInvite: Sendable {
             return fail(487)
 
         // MARK: provisional
-        case (.calling(nil), .received(let response)) where response.status < 200:
+        case (.calling(nil), .received(let response)) where response.status < 200,
+            (.proceeding, .received(let response)) where response.status < 200:
             state = .proceeding
-            return [.report(.provisional(response))]
-
-        case (.proceeding, .received(let response)) where response.status < 200:
-            return [.report(.provisional(response))]
+            return provisional(response)
 
         case (.calling(let headers?), .received(let response)) where response.status < 200:
             return sendCancel(headers, now: now)
@@ -143,13 +153,18 @@ public struct UACInvite: Sendable {
         // MARK: answered
         case (.calling(nil), .received(let response)) where response.status < 300,
             (.proceeding, .received(let response)) where response.status < 300:
-            return establish(response) + [.report(.answered(response))]
+            return establish(response, now: now)
 
         case (.calling(let headers?), .received(let response)) where response.status < 300:
-            return establish(response) + hangUpUnwanted(headers, now: now)
+            return establish(response, now: now, wanted: false) + hangUpUnwanted(headers, now: now)
 
         case (.cancelling(let headers), .received(let response)) where (200..<300).contains(response.status):
-            return [.cancel(.cancelTimeout)] + establish(response) + hangUpUnwanted(headers, now: now)
+            return [.cancel(.cancelTimeout)] + establish(response, now: now, wanted: false)
+                + hangUpUnwanted(headers, now: now)
+
+        case (.established(let established, _), .received(let response))
+        where response.headers.cseq?.number != invite.headers.cseq?.number:
+            return pass(.inDialog(.responded(response)), to: established, now: now)
 
         case (.established(let established, let ack), .received(let response))
         where (200..<300).contains(response.status):
@@ -165,6 +180,10 @@ public struct UACInvite: Sendable {
             (.proceeding, .received(let response)) where response.status == 401 || response.status == 407:
             state = .challenged(response)
             return [.report(.challenged(response))]
+
+        case (.calling(nil), .received(let response)) where response.status == 422,
+            (.proceeding, .received(let response)) where response.status == 422:
+            return lengthen(response)
 
         case (.calling(nil), .received(let response)), (.proceeding, .received(let response)):
             return fail(response.status, response)
@@ -189,9 +208,8 @@ public struct UACInvite: Sendable {
 
         // MARK: our decisions
         case (.challenged, .authorize(let credentials)):
-            authorize(credentials)
-            state = .calling(cancel: nil)
-            return [.send(invite)]
+            invite.headers.set(credentials.name, credentials.value)
+            return inviteAgain()
 
         case (.challenged(let response), .cancel), (.challenged(let response), .bye):
             return fail(response.status, response)
@@ -221,9 +239,12 @@ public struct UACInvite: Sendable {
         case (.established(let established, _), .timerFired(let timer)):
             return pass(.timerFired(timer), to: established, now: now)
 
+        case (.established(let established, _), .inDialog(let event)):
+            return pass(.inDialog(event), to: established, now: now)
+
         case (.calling, .request(let request)) where request.method != .ack,
             (.proceeding, .request(let request)) where request.method != .ack:
-            return [.respondTo(request, answers.response(to: request, early: true)), .report(.request(request))]
+            return [.respondTo(request, early.answer(request)), .report(.request(request))]
 
         case (.cancelling, .request(let request)) where request.method != .ack,
             (.terminated, .request(let request)) where request.method != .ack,
@@ -250,12 +271,27 @@ public struct UACInvite: Sendable {
         ]
     }
 
-    private mutating func establish(_ response: Response) -> [Action] {
-        let dialog = Dialog.uac(invite: invite, response: response)
-        let ack = ack(in: dialog)
-        state = .established(
-            EstablishedDialog(dialog: dialog, answers: answers, ids: ids, timing: timing), ack: ack)
-        return [.sendACK(ack)]
+    private mutating func provisional(_ response: Response) -> [Action] {
+        guard response.status > 100 else { return [.report(.provisional(response))] }
+        switch early.receive(response, to: invite) {
+        case .new(let prack): return (prack.map { [.send($0)] } ?? []) + [.report(.provisional(response))]
+        case .ignored: return []
+        }
+    }
+
+    private mutating func establish(_ response: Response, now: Instant, wanted: Bool = true) -> [Action] {
+        var established = early.establish(response, of: invite)
+        let ack = ack(in: established.dialog)
+        established.usage.offers.settle()
+        if answers.policy == .answer { established.usage.timer.agree(with: response) }
+        let dialog = EstablishedDialog(
+            dialog: established.dialog, usage: established.usage, peer: response.headers, isCaller: true, ids: ids,
+            timing: timing)
+        state = .established(dialog, ack: ack)
+        guard wanted else { return [.sendACK(ack)] }
+        let moved = established.stream.map { Action.report(.inDialog(.media($0))) }
+        return [.sendACK(ack)] + pass(.begin, to: dialog, now: now) + [.report(.answered(established.response))]
+            + (moved.map { [$0] } ?? [])
     }
 
     /// The 2xx that crossed our CANCEL: to the call it is a failed one.
@@ -270,7 +306,7 @@ public struct UACInvite: Sendable {
     private mutating func refuseFork(_ response: Response, tag: String) -> [Action] {
         if let ack = forks[tag] { return [.sendACK(ack)] }
         guard forks.count < Self.mostForks else { return [] }
-        var dialog = Dialog.uac(invite: invite, response: response)
+        var dialog = early.establish(response, of: invite).dialog
         let ack = ack(in: dialog)
         forks[tag] = ack
         forkByes += 1
@@ -283,13 +319,26 @@ public struct UACInvite: Sendable {
             headers: invite.headers.filter { $0.name == .authorization || $0.name == .proxyAuthorization })
     }
 
-    private mutating func authorize(_ credentials: HeaderField) {
+    /// The session interval we proposed was too short (RFC 4028 §7.3).
+    private mutating func lengthen(_ response: Response) -> [Action] {
+        guard answers.policy == .answer, raises < Self.mostRaises, usage.timer.raise(to: response) else {
+            return fail(response.status, response)
+        }
+        raises += 1
+        early = EarlyDialogs(usage: usage, ids: ids)
+        for field in usage.timer.requestFields { invite.headers.set(field.name, field.value) }
+        return inviteAgain()
+    }
+
+    private mutating func inviteAgain() -> [Action] {
         let number = (invite.headers.cseq?.number ?? 1) &+ 1
         invite.headers.set(.cseq, CSeq(number: number, method: .invite).description)
         let passed = invite.headers.all(.via).dropFirst()
         invite.headers.set(.via, party.via(branch: ids.branch()))
         for via in passed { invite.headers.append(.via, via) }
-        invite.headers.set(credentials.name, credentials.value)
+        early.removeAll()
+        state = .calling(cancel: nil)
+        return [.send(invite)]
     }
 
     private mutating func pass(
@@ -299,21 +348,13 @@ public struct UACInvite: Sendable {
         var established = established
         let actions = established.handle(event, now: now)
         state = .established(established, ack: ack)
-        return actions.map { action in
-            switch action {
-            case .respondTo(let request, let response): .respondTo(request, response)
-            case .send(let request): .send(request)
-            case .arm(let timer, let instant): .arm(timer, at: instant)
-            case .cancel(let timer): .cancel(timer)
-            case .ended(let cause): .report(.ended(cause))
-            case .seen(let request): .report(.request(request))
-            case .finish: .finish
-            }
-        }
+        return actions.map { Action($0) }
     }
 
     /// The INVITE in the order of meta-calling §12.2 (1), fields of one's own before Content-Type.
-    private static func complete(_ invite: Request, party: LocalParty, branch: String) -> Request {
+    private static func complete(
+        _ invite: Request, party: LocalParty, branch: String, extensions: [HeaderField]
+    ) -> Request {
         let given = invite.headers
         var fields = Headers()
         fields.append(.via, party.via(branch: branch))
@@ -332,6 +373,7 @@ public struct UACInvite: Sendable {
         } else if !party.userAgent.isEmpty {
             fields.append(.userAgent, party.userAgent)
         }
+        for field in extensions { fields.append(field) }
         let placed: [HeaderName] = [
             .via, .route, .maxForwards, .from, .to, .callID, .cseq, .contact, .allow, .userAgent, .contentType,
             .contentLength,
@@ -342,12 +384,18 @@ public struct UACInvite: Sendable {
     }
 }
 
-extension ClientFailure {
-    /// As if the peer had said so (RFC 3261 §8.1.3.1).
-    fileprivate var status: Int {
-        switch self {
-        case .timedOut: 408
-        case .transportFailed: 503
+extension UACInvite.Action {
+    fileprivate init(_ action: EstablishedDialog.Action) {
+        switch action {
+        case .respondTo(let request, let response): self = .respondTo(request, response)
+        case .send(let request): self = .send(request)
+        case .sendACK(let request): self = .sendACK(request)
+        case .arm(let timer, let instant): self = .arm(timer, at: instant)
+        case .cancel(let timer): self = .cancel(timer)
+        case .ended(let cause): self = .report(.ended(cause))
+        case .seen(let request): self = .report(.request(request))
+        case .report(let report): self = .report(.inDialog(report))
+        case .finish: self = .finish
         }
     }
 }

@@ -11,12 +11,14 @@ extension UASInvite: Machine {
         case .retransmit(let response): .visible("retransmit \(response.status)")
         case .respondTo(let request, let response): .visible("\(request.method) gets \(response.status)")
         case .send(let request): .visible("send \(line(request))")
+        case .sendACK(let request): .visible("ACK \(request.headers.cseq?.number ?? 0)")
         case .arm(let timer, let at): .arm(timer, at)
         case .cancel(let timer): .cancel(timer)
         case .report(.acknowledged): .visible("acknowledged")
         case .report(.cancelled): .visible("cancelled")
         case .report(.ended(let cause)): .visible("ended \(name(cause))")
         case .report(.request(let request)): .visible("saw \(request.method)")
+        case .report(.inDialog(let report)): .visible(name(report))
         case .finish: .finish("finish")
         }
     }
@@ -39,6 +41,7 @@ extension UACInvite: Machine {
             .visible("failed \(status)" + (response.map { " by \($0.status)" } ?? ""))
         case .report(.ended(let cause)): .visible("ended \(name(cause))")
         case .report(.request(let request)): .visible("saw \(request.method)")
+        case .report(.inDialog(let report)): .visible(name(report))
         case .finish: .finish("finish")
         }
     }
@@ -49,6 +52,17 @@ private func name(_ cause: EndCause) -> String {
     case .byPeer: "byPeer"
     case .noACK: "noACK"
     case .byUs: "byUs"
+    case .sessionExpired: "sessionExpired"
+    case .refreshFailed(let status): "refreshFailed \(status)"
+    case .unusableAnswer: "unusableAnswer"
+    }
+}
+
+private func name(_ report: InDialogReport) -> String {
+    switch report {
+    case .media(let stream): "media \(stream.address):\(stream.port) \(stream.direction)"
+    case .digit(let digit): "digit \(digit.digit)"
+    case .transferAsked(let referral): "transfer to \(referral.target)"
     }
 }
 

@@ -62,6 +62,8 @@ import Testing
                 Contact: <sip:ibis@192.0.2.10:5060>\r
                 Allow: INVITE, ACK, BYE, CANCEL, OPTIONS\r
                 User-Agent: Ibis\r
+                Supported: 100rel, norefersub, replaces, timer\r
+                Session-Expires: 1800\r
                 X-WA-Id: wacid.1\r
                 Content-Type: application/sdp\r
                 Content-Length: \(Self.offer.count)\r
@@ -262,6 +264,8 @@ import Testing
         var status: Int
         /// A part of the answer's body.
         var answer: String?
+        /// Which way the peer's media flows now.
+        var media: String?
         var testDescription: String { name }
     }
 
@@ -272,20 +276,22 @@ import Testing
     static let rows: [Row] = [
         .init(
             name: "connected-line update", method: .invite, headers: [sdp],
-            body: SDPSamples.body(SDPSamples.asteriskOffer), status: 200, answer: "a=sendrecv"),
+            body: SDPSamples.body(SDPSamples.asteriskOffer), status: 200, answer: "a=sendrecv",
+            media: "sendrecv"),
         .init(
             name: "hold", method: .invite, headers: [sdp], body: offer("a=sendrecv", "a=sendonly"), status: 200,
-            answer: "a=recvonly"),
+            answer: "a=recvonly", media: "sendonly"),
         .init(
             name: "inactive", method: .invite, headers: [sdp], body: offer("a=sendrecv", "a=inactive"), status: 200,
-            answer: "a=inactive"),
+            answer: "a=inactive", media: "inactive"),
         .init(
             name: "session refresh without a body", method: .invite, status: 200,
             answer: "m=audio 20000 RTP/AVP 107 101"),
         .init(name: "UPDATE without a body", method: .update, status: 200),
         .init(
             name: "UPDATE with an offer", method: .update, headers: [sdp],
-            body: SDPSamples.body(SDPSamples.asteriskOffer), status: 200, answer: "m=audio 20000 RTP/AVP 107 101"),
+            body: SDPSamples.body(SDPSamples.asteriskOffer), status: 200, answer: "m=audio 20000 RTP/AVP 107 101",
+            media: "sendrecv"),
         .init(
             name: "change to G.711", method: .invite, headers: [sdp], body: offer("107 8 0 101", "8 0 101"), status: 488
         ),
@@ -295,16 +301,24 @@ import Testing
         .init(name: "unreadable", method: .invite, headers: [sdp], body: [0x61], status: 400),
         .init(name: "INFO", method: .info, status: 200),
         .init(name: "OPTIONS", method: .options, status: 200),
-        .init(name: "REFER", method: .refer, status: 405),
+        .init(name: "REFER to nobody", method: .refer, status: 400),
+        .init(name: "NOTIFY", method: .notify, status: 481),
+        .init(name: "PRACK", method: .prack, status: 481),
+        .init(name: "SUBSCRIBE", method: .subscribe, status: 405),
+        .init(name: "MESSAGE", method: .message, status: 405),
         .init(name: "unknown", method: "FROBNICATE", status: 501),
-        .init(name: "required extension", method: .invite, headers: [HeaderField(.require, "replaces")], status: 420),
+        .init(name: "required extension", method: .invite, headers: [HeaderField(.require, "precondition")], status: 420),
+        .init(
+            name: "required extension that we have", method: .invite, headers: [HeaderField(.require, "Timer")],
+            status: 200, answer: "m=audio 20000 RTP/AVP 107 101"),
     ]
 
     @Test(arguments: rows) func thePBXMayAskWithoutEndingTheCall(_ row: Row) throws {
         var bench = established()
         let event = inside(row.method, 10, headers: row.headers, body: row.body)
         var copy = bench.machine
-        #expect(bench.feed(event) == ["\(row.method) gets \(row.status)", "saw \(row.method)"])
+        let media = row.media.map { ["media 192.0.2.20:12004 \($0)"] } ?? []
+        #expect(bench.feed(event) == ["\(row.method) gets \(row.status)", "saw \(row.method)"] + media)
         if row.method == .invite, row.status == 200 {
             #expect(bench.run(to: .seconds(1)) == ["500ms INVITE gets 200"])
             #expect(bench.feed(inside(.ack, 9)) == [])

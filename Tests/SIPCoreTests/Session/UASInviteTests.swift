@@ -250,9 +250,16 @@ import Testing
     }
 
     @Test func aPBXThatCallsMayOfferAgain() {
-        var bench = established(reoffers: .answer)
+        let first = HeaderField(.contentType, "application/sdp")
+        var bench = invited(
+            Requests.make(.invite, number: 9, headers: [first], body: SDPSamples.body(SDPSamples.metaOffer)),
+            reoffers: .answer)
+        #expect(bench.feed(.answer(body: sdp, headers: [])) == ["respond 200"])
+        #expect(bench.feed(inside(.ack, 9)) == ["acknowledged"])
         let offer = SDPSamples.body(SDPSamples.metaOffer)
-        #expect(bench.feed(inside(.invite, 10, body: offer)) == ["INVITE gets 200", "saw INVITE"])
+        #expect(
+            bench.feed(inside(.invite, 10, body: offer))
+                == ["INVITE gets 200", "saw INVITE", "media 198.51.100.49:3480 sendrecv"])
         #expect(bench.run(to: .seconds(1)) == ["500ms INVITE gets 200"])
         #expect(bench.feed(inside(.ack, 10)) == ["saw ACK"])
         #expect(bench.runToIdle() == [])

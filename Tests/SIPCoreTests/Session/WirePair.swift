@@ -156,6 +156,7 @@ final class Endpoint {
             case .respond(let response), .retransmit(let response): respond(to: invite, response)
             case .respondTo(let request, let response): respond(to: request, response)
             case .send(let request): start(request)
+            case .sendACK(let request): pair.transmit(request.encoded(), from: self)
             case .arm(let timer, let at): arm(["uas", timer], at) { $0.drive(UASInvite.Event.timerFired(timer)) }
             case .cancel(let timer): cancel(["uas", timer])
             case .finish: reports.append("finish")
@@ -190,35 +191,56 @@ final class Endpoint {
         }
     }
 
+    /// The final response to a request inside the dialog, BYE apart.
+    private func finished(_ response: Response) {
+        drive(.responded(response))
+    }
+
+    private func failed(_ request: Request) {
+        if let cseq = request.headers.cseq { drive(.requestFailed(cseq, .timedOut)) }
+    }
+
+    func drive(_ event: InDialogEvent) {
+        uac == nil ? drive(UASInvite.Event.inDialog(event)) : drive(UACInvite.Event.inDialog(event))
+    }
+
     private func feed(_ key: TransactionKey, _ event: InviteClientTransaction.Event) {
-        guard let actions = inviteClients[key]?.handle(event, now: pair.now) else { return }
+        guard let request = inviteClients[key]?.request, let actions = inviteClients[key]?.handle(event, now: pair.now)
+        else { return }
+        let inDialog = request.headers.to?.tag != nil
         for action in actions {
             switch action {
             case .send(let request): pair.transmit(request.encoded(), from: self)
-            case .deliver(let response): drive(UACInvite.Event.received(response))
+            case .deliver(let response):
+                if inDialog { finished(response) } else { drive(UACInvite.Event.received(response)) }
             case .arm(let timer, let at):
                 arm([key, timer, "ic"], at) { $0.feed(key, InviteClientTransaction.Event.timerFired(timer)) }
             case .cancel(let timer): cancel([key, timer, "ic"])
             case .finish(let outcome):
                 inviteClients[key] = nil
-                if outcome == .timedOut { drive(UACInvite.Event.failed(.timedOut)) }
+                guard outcome == .timedOut else { continue }
+                if inDialog { failed(request) } else { drive(UACInvite.Event.failed(.timedOut)) }
             }
         }
     }
 
     private func feed(_ key: TransactionKey, _ event: NonInviteClientTransaction.Event) {
-        guard let method = clients[key]?.request.method, let actions = clients[key]?.handle(event, now: pair.now) else {
+        guard let request = clients[key]?.request, let actions = clients[key]?.handle(event, now: pair.now) else {
             return
         }
-        func finished(_ status: Int?) {
-            outcomes.append("\(method) \(status.map(String.init) ?? "none")")
-            guard method == .bye else { return }
+        func finished(_ response: Response?) {
+            let status = response?.status
+            outcomes.append("\(request.method) \(status.map(String.init) ?? "none")")
+            guard request.method == .bye else {
+                if request.method != .cancel { response.map { self.finished($0) } ?? failed(request) }
+                return
+            }
             uac == nil ? drive(UASInvite.Event.byeFinished(status: status)) : drive(UACInvite.Event.byeFinished(status))
         }
         for action in actions {
             switch action {
             case .send(let request): pair.transmit(request.encoded(), from: self)
-            case .deliver(let response): if response.isFinal { finished(response.status) }
+            case .deliver(let response): if response.isFinal { finished(response) }
             case .arm(let timer, let at):
                 arm([key, timer, "nc"], at) { $0.feed(key, NonInviteClientTransaction.Event.timerFired(timer)) }
             case .cancel(let timer): cancel([key, timer, "nc"])
@@ -265,6 +287,10 @@ final class Endpoint {
             guard let key = TransactionKey(client: response) else { return }
             if inviteClients[key] != nil {
                 feed(key, InviteClientTransaction.Event.received(response))
+            } else if response.headers.cseq?.method == .invite {
+                // Its transaction is over: the session repeats the ACK.
+                guard response.isSuccess else { return }
+                uac == nil ? finished(response) : drive(UACInvite.Event.received(response))
             } else {
                 feed(key, NonInviteClientTransaction.Event.received(response))
             }
