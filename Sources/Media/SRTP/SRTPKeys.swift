@@ -28,6 +28,11 @@ public struct SRTPKeys: Sendable, Hashable, CustomStringConvertible, CustomDebug
         self.send = send
     }
 
+    /// The same suite and the same key of ours, for a peer that has changed its own.
+    public func receiving(_ receive: [UInt8]) throws(MediaError) -> SRTPKeys {
+        try SRTPKeys(suite: suite, receive: receive, send: send)
+    }
+
     public var description: String { "SRTPKeys(\(suite.rawValue), redacted)" }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: ["suite": suite.rawValue]) }

@@ -14,7 +14,7 @@ public struct LocalParty: Hashable, Sendable {
 
     public init(
         contact: String, viaSentBy: String, transport: String, userAgent: String,
-        allow: String = "INVITE, ACK, BYE, CANCEL, OPTIONS"
+        allow: String = ReofferPolicy.refuse.allow
     ) {
         self.contact = contact
         self.viaSentBy = viaSentBy

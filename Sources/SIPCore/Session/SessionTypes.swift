@@ -59,6 +59,14 @@ public enum ReofferPolicy: Hashable, Sendable {
     /// PRACK, UPDATE, REFER and digits by INFO are answered here.
     case answer
 
+    /// The value of Allow that goes with it.
+    public var allow: String {
+        switch self {
+        case .refuse: "INVITE, ACK, BYE, CANCEL, OPTIONS"
+        case .answer: "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER"
+        }
+    }
+
     /// Option tags that the peer may demand.
     public var extensions: [String] {
         switch self {

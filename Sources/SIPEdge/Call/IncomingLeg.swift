@@ -51,6 +51,9 @@ package final class IncomingLeg: DialogTable.Leg {
                 driver.transport.send(response.encoded(), on: transaction.flow)
             case .respondTo(let request, let response): answer(request, response)
             case .send(let request): send(request)
+            case .sendACK(let request):
+                ladder.sent(request)
+                driver.sendACK(request, to: destination(request))
             case .arm(let id, let at): timers.arm(id, at: at) { [weak self] in self?.handle(.timerFired(id)) }
             case .cancel(let id): timers.cancel(id)
             case .report(let report): onReport(report)
@@ -76,7 +79,10 @@ package final class IncomingLeg: DialogTable.Leg {
         handle(.received(request))
     }
 
-    package func receivedStray(_ response: Response) {}
+    package func receivedStray(_ response: Response) {
+        ladder.received(response)
+        handle(.inDialog(.responded(response)))
+    }
 
     private func answer(_ request: Request, _ response: Response) {
         guard let number = request.headers.cseq?.number, let transaction = waiting[number] else { return }
@@ -92,9 +98,14 @@ package final class IncomingLeg: DialogTable.Leg {
             switch outcome {
             case .response(let response):
                 self.ladder.received(response)
-                if response.status >= 200 { self.handle(.byeFinished(status: response.status)) }
-            case .failed:
-                self.handle(.byeFinished(status: nil))
+                guard response.status >= 200 else { return }
+                self.handle(
+                    request.method == .bye
+                        ? .byeFinished(status: response.status) : .inDialog(.responded(response)))
+            case .failed(let failure):
+                self.handle(
+                    request.method == .bye
+                        ? .byeFinished(status: nil) : .inDialog(.requestFailed(request.number, failure)))
             }
         }
     }

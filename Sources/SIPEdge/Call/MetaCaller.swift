@@ -74,6 +74,7 @@ final class MetaCaller: CallerSide {
             }
         case .request(let request):
             logger.debug("request in the caller's dialog", metadata: ["sip.method": "\(request.method)"])
+        case .inDialog: break  // Meta's side may do none of it
         }
     }
 }

@@ -101,22 +101,21 @@ package final class OutgoingLeg: DialogTable.Leg {
         }
         // The leg lives until its machine is finished, whoever else has let go of it.
         driver.send(request, to: destination, started: started) { outcome in
-            switch (request.method, outcome) {
-            case (.invite, .response(let response)):
-                self.ladder.received(response)
-                self.handle(.received(response))
-            case (.invite, .failed(let failure)):
-                self.handle(.failed(failure))
-            case (.bye, .response(let response)):
-                self.ladder.received(response)
-                if response.status >= 200 { self.handle(.byeFinished(response.status)) }
-            case (.bye, .failed):
-                self.handle(.byeFinished(nil))
-            case (_, .response(let response)):
-                self.ladder.received(response)
-            case (_, .failed):
-                break
-            }
+            if case .response(let response) = outcome { self.ladder.received(response) }
+            if let event = self.event(for: request, outcome) { self.handle(event) }
+        }
+    }
+
+    /// What the outcome of a transaction means to the machine; nil: nothing.
+    private func event(for request: Request, _ outcome: ClientTransaction.Outcome) -> UACInvite.Event? {
+        switch (request.method, outcome) {
+        case (.invite, .response(let response)) where request.headers.to?.tag == nil: .received(response)
+        case (.invite, .failed(let failure)) where request.headers.to?.tag == nil: .failed(failure)
+        case (.bye, .response(let response)): response.status >= 200 ? .byeFinished(response.status) : nil
+        case (.bye, .failed): .byeFinished(nil)
+        case (.cancel, _): nil
+        case (_, .response(let response)): response.status >= 200 ? .inDialog(.responded(response)) : nil
+        case (_, .failed(let failure)): .inDialog(.requestFailed(request.number, failure))
         }
     }
 
@@ -130,4 +129,9 @@ package final class OutgoingLeg: DialogTable.Leg {
         onFinished = {}
         onReport = { _ in }
     }
+}
+
+extension Request {
+    /// Of a request of ours, which has one.
+    var number: CSeq { headers.cseq ?? CSeq(number: 0, method: method) }
 }

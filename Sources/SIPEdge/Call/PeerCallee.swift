@@ -89,7 +89,15 @@ final class PeerCallee: CalleeSide {
             }
         case .request(let request):
             logger.debug("request in the callee's dialog", metadata: ["sip.method": "\(request.method)"])
-            media.moved(by: request)
+        case .inDialog(let report): handle(report)
+        }
+    }
+
+    private func handle(_ report: InDialogReport) {
+        switch report {
+        case .media(let stream): media.moved(to: stream)
+        case .digit(let digit): media.pass(digit)
+        case .transferAsked: leg?.handle(.inDialog(.refuseTransfer(status: 603, headers: [])))
         }
     }
 

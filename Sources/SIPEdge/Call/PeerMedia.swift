@@ -51,16 +51,29 @@ final class PeerMedia {
 
     func start() { media.start(.b) }
 
-    /// A re-INVITE or UPDATE was answered with what we have; where it names another address, media goes there from now
-    /// on, on the same SSRC. Codec and keys stay as agreed, so one without Opus was refused and moves nothing.
-    func moved(by request: Request) {
-        guard request.method == .invite || request.method == .update, var parameters, !request.body.isEmpty,
-            let description = try? SessionDescription(parsing: request.body.span),
-            let stream = try? AudioStream(description), stream.codecs.contains(where: \.isOpus),
-            let remote = MediaAddress(stream.address, port: stream.port), remote != parameters.remote
-        else { return }
-        parameters.remote = remote
+    /// A digit that the PBX told by INFO: Meta's side knows no others than those of RFC 4733.
+    func pass(_ digit: SignalledDigit) {
+        media.sendDigits(.a, String(digit.digit), duration: digit.duration)
+    }
+
+    /// The PBX has offered or answered again within the call: where it names another address or key, media follows, on
+    /// the same SSRC. Whatever it does to its own side, Meta's leg goes on: with its music while it holds, if it sends
+    /// some, else with silence.
+    func moved(to stream: AudioStream) {
+        guard var parameters, let remote = MediaAddress(stream.address, port: stream.port) else { return }
+        // 0.0.0.0 is an old way to hold: there is nowhere to send to, so the last address stays.
+        if !remote.isUnspecified { parameters.remote = remote }
+        parameters.srtp = parameters.srtp?.receiving(stream)
+        guard parameters != self.parameters else { return }
         self.parameters = parameters
         media.connect(.b, parameters)
+    }
+}
+
+extension SRTPKeys {
+    /// The same key of ours, and the peer's newest.
+    fileprivate func receiving(_ stream: AudioStream) -> SRTPKeys {
+        let crypto = stream.cryptos.first { $0.suite.rawValue == suite.rawValue && $0.isUsable }
+        return crypto.flatMap { try? receiving($0.masterKeyAndSalt) } ?? self
     }
 }

@@ -32,5 +32,7 @@ struct MetaTrunk {
 
 enum UserAgent {
     static let value = "Ibis"
-    static let allow = "INVITE, ACK, BYE, CANCEL, OPTIONS"
+    static let allow = ReofferPolicy.refuse.allow
+    /// Towards a PBX.
+    static let peerAllow = ReofferPolicy.answer.allow
 }

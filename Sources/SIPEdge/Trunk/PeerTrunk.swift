@@ -41,7 +41,7 @@ struct PeerTrunk {
         LocalParty(
             contact: "<sip:\(user)@\(localHost):\(localPort);transport=\(peer.transport.rawValue)>",
             viaSentBy: "\(localHost):\(localPort)", transport: transport.viaToken, userAgent: UserAgent.value,
-            allow: UserAgent.allow)
+            allow: UserAgent.peerAllow)
     }
 
     /// Built from typed values alone: nothing of Meta's message crosses but the caller, the number and the x-wa values.

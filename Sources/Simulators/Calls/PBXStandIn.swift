@@ -243,7 +243,7 @@ private final class AnsweredCall {
             onCancelled()
             finish()
         case .ended: finish()
-        case .request: break
+        case .request, .inDialog: break
         }
     }
 
