@@ -19,7 +19,7 @@ final class WirePair {
         var action: () -> Void
     }
 
-    let wire: Wire
+    var wire: Wire
     private var random: SeededGenerator
     private var entries: [Int: Entry] = [:]
     private var order = 0
@@ -86,7 +86,9 @@ final class WirePair {
 /// A user agent made of the machines alone, as small as a driver can be: one call, either way.
 final class Endpoint {
     let name: String
-    let party: LocalParty
+    var party: LocalParty
+    var reoffers = ReofferPolicy.refuse
+    var timer = SessionTimer.Preference()
     private let ids: IDSource
     /// Set by the pair's initialiser, before anything can happen; the pair outlives its endpoints' use.
     unowned var pair: WirePair!
@@ -100,7 +102,12 @@ final class Endpoint {
     var uac: UACInvite?
 
     /// What the sessions reported, in order.
-    var reports: [String] = []
+    var reports: [String] = [] {
+        didSet { if let last = reports.last { onReport?(last) } }
+    }
+    var onReport: ((String) -> Void)?
+    /// First lines of the NOTIFYs that came in.
+    var notices: [String] = []
     var delivered: [Method: Int] = [:]
     var outcomes: [String] = []
     /// What the callee's user does with an INVITE; nil answers nothing.
@@ -122,15 +129,27 @@ final class Endpoint {
 
     // MARK: The user
 
-    func call(_ callee: Endpoint, body: [UInt8]) {
+    func call(_ callee: Endpoint, body: [UInt8], headers: [HeaderField] = []) {
         let invite = Request(
             method: .invite, uri: SIPURI(user: callee.name, host: "192.0.2.20", port: 5060),
-            headers: [
-                HeaderField(.from, "<sip:\(name)@example.com>;tag=\(ids.next())"),
-                HeaderField(.to, "<sip:\(callee.name)@example.com>"), HeaderField(.callID, "\(ids.next())@example.com"),
-            ], body: body)
-        uac = UACInvite(invite: invite, party: party, ids: ids)
+            headers: Headers(
+                [
+                    HeaderField(.from, "<sip:\(name)@example.com>;tag=\(ids.next())"),
+                    HeaderField(.to, "<sip:\(callee.name)@example.com>"),
+                    HeaderField(.callID, "\(ids.next())@example.com"),
+                ] + headers), body: body)
+        uac = UACInvite(invite: invite, party: party, ids: ids, reoffers: reoffers, timer: timer)
         drive(.start)
+    }
+
+    /// Asks the other side to transfer the call, from the side that was called. Its own machine never does, so the
+    /// number is far above the machine's own.
+    func refer(to target: String) {
+        guard var dialog = uas?.dialog else { return }
+        var refer = dialog.request(
+            .refer, branch: "z9hG4bKrefer", party: party, headers: [HeaderField(.referTo, "<\(target)>")])
+        refer.headers.set(.cseq, "5000 REFER")
+        start(refer)
     }
 
     func drive(_ event: UACInvite.Event) {
@@ -321,8 +340,12 @@ final class Endpoint {
         } else if request.headers.to?.tag == nil, request.method == .invite {
             // A late copy of an INVITE whose transaction is over is not a new call to this callee (RFC 3261 §8.2.2.2).
             guard uas == nil else { return respond(to: request, request.response(482, toTag: ids.next())) }
-            uas = UASInvite(invite: request, localTag: ids.next(), party: party, ids: ids)
+            uas = UASInvite(
+                invite: request, localTag: ids.next(), party: party, ids: ids, reoffers: reoffers, timer: timer)
             onInvite?(self)
+        } else if request.method == .notify {
+            notices.append(String(request.body.text.prefix { !$0.isNewline }))
+            respond(to: request, request.response(200))
         } else if uas != nil {
             drive(UASInvite.Event.received(request))
         } else if uac != nil {
