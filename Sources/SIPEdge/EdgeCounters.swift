@@ -42,6 +42,10 @@ public final class EdgeCounters: Sendable {
         /// Attempts at a peer that failed so that another could be tried, and those that were made in their place.
         case peerAttemptsFailed
         case peerFailovers
+        /// Transfers that a PBX asked for: taken up; refused at once; those whose target did not answer.
+        case transfers
+        case transfersRefused
+        case transfersFailed
         /// INVITEs answered 503 as every peer of the route was at its limits.
         case callsRefusedPeersFull
     }

@@ -29,6 +29,10 @@ struct Asterisk {
     enum Sample: String {
         case ibisTrunk = "ibis-trunk"
         case direct
+        /// Not a sample, but the lab's own, with what a PBX may have switched on.
+        case features
+
+        var folder: String { self == .features ? "Tests/Interop/lab/features" : "samples/asterisk/\(rawValue)" }
     }
 
     let name: String
@@ -45,7 +49,7 @@ struct Asterisk {
             "META_RANGE": Place.metaRangeWithMask,
         ]) { own, _ in own }
         let arguments =
-            ["start", "samples/asterisk/\(sample.rawValue)", "--name", asterisk.name, "--with", "\(getpid())"]
+            ["start", sample.folder, "--name", asterisk.name, "--with", "\(getpid())"]
             + all.map { "\($0)=\($1)" }
         let files = try Place.folder("asterisk")
         try await Program.run(Place.repository.appending(path: "scripts/lab").path, arguments, in: files)

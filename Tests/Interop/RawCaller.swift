@@ -3,7 +3,8 @@ import Foundation
 /// Meta's messages, written by hand into OpenSSL's TLS client: for what baresip would never send. No media.
 final class RawCaller {
     private let program: Program
-    private let address: String
+    /// Where it calls from, and where its offer wants media.
+    let address: String
     private let tag = UUID().uuidString.lowercased()
     private let wacid = "wacid.\(Data(UUID().uuidString.utf8).base64EncodedString())"
     private var contact = ""
@@ -108,6 +109,11 @@ final class RawCaller {
 
 
             """.replacing("\n", with: "\r\n"))
+    }
+
+    /// First lines of the requests that came.
+    var requests: [String] {
+        program.output.split(whereSeparator: \.isNewline).filter { $0.hasSuffix(" SIP/2.0") }.map(String.init)
     }
 
     /// Waits for a response with this status that was not read yet; gives its head and body.

@@ -97,18 +97,6 @@ extension RealPeers {
             }
         }
 
-        @Test("A transfer that the PBX asks for (REFER) does not end the call")
-        func refer() async throws {
-            try await Self.call("refer") { ibis, asterisk, user in
-                try await user.established()
-                try await asterisk.wait(for: "LAB transfer", within: .seconds(10))
-                try await Task.sleep(for: .seconds(3))
-                #expect(try await ibis.status().calls == 1)
-                try await user.hangUp()
-                expectTone(1000, in: try await user.heard(), asLoudAs: try await user.said())
-            }
-        }
-
         @Test("Meta's own INVITE: routes echoed, its facts and the hidden caller reach the PBX")
         func headers() async throws {
             try await Self.with("headers") { ibis, asterisk in

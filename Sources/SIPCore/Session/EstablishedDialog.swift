@@ -54,6 +54,8 @@ struct EstablishedDialog: Sendable {
     private var reanswer: Reanswer?
     private var refresh = SessionRefresh()
     private var referral = ReferSubscription()
+    /// Our BYE, while a NOTIFY has no answer yet.
+    private var heldBye: (headers: [HeaderField], cause: EndCause)?
     private var timers = SessionTimers()
 
     /// - Parameter peer: the header fields of the peer's INVITE or 2xx.
@@ -82,6 +84,11 @@ struct EstablishedDialog: Sendable {
             return receive(request, now: now)
 
         case (.open, .bye(let headers, let cause)):
+            // Who asked for a transfer hears how it ended before the call is taken away.
+            guard !referral.isNotifying else {
+                heldBye = heldBye ?? (headers, cause)
+                return []
+            }
             return sendBye(headers, cause)
 
         case (.open, .inDialog(let event)):
@@ -263,7 +270,9 @@ struct EstablishedDialog: Sendable {
         _ cseq: CSeq, status: Int, _ response: Response? = nil, now: Instant
     ) -> [Action] {
         if cseq.method == .notify {
-            return notify(referral.answered(cseq.number, success: (200..<300).contains(status)))
+            let next = notify(referral.answered(cseq.number, success: (200..<300).contains(status)))
+            guard let heldBye, !referral.isNotifying else { return next }
+            return next + sendBye(heldBye.headers, heldBye.cause)
         }
         let raised = status == 422 ? response.map { usage.timer.raise(to: $0) } ?? false : false
         let outcome = refresh.finished(
@@ -337,6 +346,7 @@ struct EstablishedDialog: Sendable {
 
     private mutating func sendBye(_ headers: [HeaderField], _ cause: EndCause) -> [Action] {
         state = .byeSent
+        heldBye = nil
         let bye = request(.bye, headers)
         return hangUp() + [.send(bye), .ended(cause)]
     }

@@ -33,6 +33,12 @@ struct ReferSubscription: Sendable {
     /// One transfer at a time.
     var isIdle: Bool { if case .idle = state { true } else { false } }
 
+    /// A NOTIFY waits for its answer.
+    var isNotifying: Bool {
+        guard case .active(let active) = state else { return false }
+        return active.outstanding != nil
+    }
+
     mutating func ask(_ refer: Request) { state = .asked(refer) }
 
     /// The REFER that waits for its answer, which it gets now.

@@ -9,9 +9,12 @@ final class Call {
     let id: String
     private let services: CallServices
     private let logger: Logger
-    private let caller: any CallerSide
-    private let callee: any CalleeSide
+    private var caller: any CallerSide
+    private var callee: any CalleeSide
     private let media: MediaSession
+    private let transfers: PeerTransfers
+    /// The PBX has hung up while its transfer was under way: the call waits for the target.
+    private var departed: B2BUA.Event?
     private var machine = B2BUA()
     /// Nil: the callee does not ring.
     private let ringTimeout: Duration?
@@ -32,8 +35,12 @@ final class Call {
         self.callee = callee
         self.ringTimeout = ringTimeout
         startedAt = context.services.loop.now
-        caller.onEvent = { [weak self] in self?.handle($0) }
-        callee.onEvent = { [weak self] in self?.handle($0) }
+        transfers = context.transfers
+        let calledByPeer = caller.isPeer
+        caller.onEvent = { [weak self] in self?.received($0, byPeer: calledByPeer) }
+        callee.onEvent = { [weak self] in self?.received($0, byPeer: !calledByPeer) }
+        transfers.onTaken = { [weak self] in self?.transfer(to: $0) }
+        transfers.onFailed = { [weak self] in self?.transferFailed() }
         context.mediaEvents.deliver { [weak self] in self?.media($0) }
     }
 
@@ -60,6 +67,41 @@ final class Call {
             }
         }
     }
+
+    // MARK: Another PBX side
+
+    private func received(_ event: B2BUA.Event, byPeer: Bool) {
+        if byPeer, transfers.isUnderWay, event.isEnd {
+            departed = event
+        } else {
+            handle(event)
+        }
+    }
+
+    /// The target has answered, and media goes there already.
+    private func transfer(to target: PeerHunt) {
+        let gone = departed != nil
+        departed = nil
+        if caller.isPeer {
+            caller.onEvent = { _ in }
+            if !gone { caller.hangUp(.normalClearing) }
+            caller = CalledCaller(target)
+            caller.onEvent = { [weak self] in self?.received($0, byPeer: true) }
+        } else {
+            callee.onEvent = { _ in }
+            if !gone { callee.end(.normalClearing) }
+            callee = target
+            callee.onEvent = { [weak self] in self?.received($0, byPeer: true) }
+        }
+    }
+
+    private func transferFailed() {
+        guard let departed else { return }
+        self.departed = nil
+        handle(departed)
+    }
+
+    // MARK: What the machine asks for
 
     private func answerCaller() {
         answeredAt = services.loop.now
@@ -136,6 +178,7 @@ final class Call {
         guard !finished else { return }
         finished = true
         stopRingTimer()
+        transfers.end()
         silenceTimer?.cancel()
         let talked = answeredAt.map { (services.loop.now - $0).milliseconds }
         media.close()
@@ -158,6 +201,16 @@ final class Call {
             for (leg, statistics) in legs { metadata["media.\(leg)"] = "\(statistics.summary)" }
             let all = metadata
             loop.execute { logger.info("call ended", metadata: all) }
+        }
+    }
+}
+
+extension B2BUA.Event {
+    /// A side that talked has hung up.
+    fileprivate var isEnd: Bool {
+        switch self {
+        case .callerEnded, .calleeEnded: true
+        default: false
         }
     }
 }

@@ -80,9 +80,10 @@ final class CallRouter {
                 context: context, caller: caller, callee: ApplicationCallee(application, context: context),
                 ringTimeout: nil)
         case .peers(let peers, let dialled):
-            let callee = PeerHunt(
-                peers: peers, request: .init(number: number, dialled: dialled, caller: caller.caller),
-                media: PeerMedia(context: context), context: context)
+            let request = PeerCallee.Request(number: number, dialled: dialled, caller: caller.caller)
+            let media = PeerMedia(context: context)
+            context.transfers.allow(.init(request: request, media: media, context: context, peers: self.peers))
+            let callee = PeerHunt(peers: peers, request: request, media: media, context: context)
             return Call(context: context, caller: caller, callee: callee, ringTimeout: callee.ringTimeout)
         }
     }

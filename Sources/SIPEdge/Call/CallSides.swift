@@ -18,6 +18,8 @@ protocol CallerSide: AnyObject {
     func startMedia()
     /// What the log of the call's end says of this side.
     var facts: Logger.Metadata { get }
+    /// A PBX calls, not Meta.
+    var isPeer: Bool { get }
 }
 
 /// The side that is called: an attempt, several in turn, or an application.
@@ -38,6 +40,7 @@ protocol CalleeSide: AnyObject {
 }
 
 extension CallerSide {
+    var isPeer: Bool { false }
     var facts: Logger.Metadata { [:] }
 }
 
@@ -54,6 +57,8 @@ struct CallContext {
     /// Leg `a` is Meta's side and leg `b` the PBX's, whichever calls.
     let media: MediaSession
     let mediaEvents: MediaEvents
+    /// Of the PBX's side.
+    let transfers = PeerTransfers()
     let logger: Logger
 
     init(services: CallServices, logger: Logger) {

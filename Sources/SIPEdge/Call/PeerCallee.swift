@@ -9,14 +9,17 @@ final class PeerCallee: CalleeSide {
     struct Request {
         let number: String
         /// Replaces the number towards the PBX when given.
-        let dialled: String?
+        var dialled: String?
         let caller: Caller
+        /// The call is for the target of a transfer.
+        var referral: Referral?
     }
 
     private let trunk: PeerTrunk
     private let request: PeerCallee.Request
     private let media: PeerMedia
     private let services: CallServices
+    private let transfers: PeerTransfers
     private let logger: Logger
     private var leg: OutgoingLeg?
     private var local: LocalAudio?
@@ -32,6 +35,7 @@ final class PeerCallee: CalleeSide {
         self.request = request
         self.media = media
         services = context.services
+        transfers = context.transfers
         logger = context.logger
         digest = trunk.peer.credentials.map { DigestClient(credentials: $0.digest, realms: [$0.realm]) }
     }
@@ -50,12 +54,13 @@ final class PeerCallee: CalleeSide {
         let callID = services.ids.next()
         let tag = services.ids.next()
         guard
-            let invite = trunk.invite(
+            var invite = trunk.invite(
                 number: request.number, extension: request.dialled, caller: request.caller, callID: callID, tag: tag,
                 offer: pending.description)
         else {
             throw CallRefused(500, "the peer \(trunk.peer.name) has no usable address")
         }
+        request.referral?.write(into: &invite)
         self.local = local
         offer = consume pending
         let leg = OutgoingLeg(
@@ -97,7 +102,8 @@ final class PeerCallee: CalleeSide {
         switch report {
         case .media(let stream): media.moved(to: stream)
         case .digit(let digit): media.pass(digit)
-        case .transferAsked: leg?.handle(.inDialog(.refuseTransfer(status: 603, headers: [])))
+        case .transferAsked(let referral):
+            transfers.asked(referral, by: trunk) { [weak leg] in leg?.handle(.inDialog($0)) }
         }
     }
 
@@ -129,6 +135,14 @@ final class PeerCallee: CalleeSide {
                     .init(status: 488, warning: "the PBX answered with media that cannot be used: \(error.warningText)")
                 ))
         }
+    }
+}
+
+extension Referral {
+    /// What the target is told of the transfer, from typed values alone (RFC 3891, RFC 3892).
+    fileprivate func write(into invite: inout SIPCore.Request) {
+        if let referredBy { invite.headers.append(.referredBy, "<\(referredBy)>") }
+        if let replaces { invite.headers.append(.replaces, replaces.description) }
     }
 }
 

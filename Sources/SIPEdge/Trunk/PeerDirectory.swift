@@ -31,6 +31,11 @@ final class PeerDirectory {
 
     subscript(name: String) -> PeerEntry? { entries[name] }
 
+    /// The first by name that is meant.
+    func first(where isMeant: (PeerEntry) -> Bool) -> PeerEntry? {
+        entries.values.filter(isMeant).min { $0.peer.name < $1.peer.name }
+    }
+
     /// By name.
     var status: [PeerStatus] { entries.values.map(\.status).sorted { $0.name < $1.name } }
 

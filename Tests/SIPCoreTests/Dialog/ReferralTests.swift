@@ -46,10 +46,13 @@ import Testing
     @Test func replacesIsReadAndWritten() throws {
         let value = "98732@sip.example.com;from-tag=r33th4x0r;to-tag=ff87ff;early-only"
         let replaces = try #require(Replaces(value))
-        #expect(replaces.dialog == DialogID(callID: "98732@sip.example.com", localTag: "ff87ff", remoteTag: "r33th4x0r"))
+        #expect(
+            replaces.dialog == DialogID(callID: "98732@sip.example.com", localTag: "ff87ff", remoteTag: "r33th4x0r"))
         #expect(replaces.earlyOnly)
         #expect(Replaces(replaces.description) == replaces)
-        for wrong in ["", ";to-tag=a;from-tag=b", "x;to-tag=a", "x;from-tag=b", "x y;to-tag=a;from-tag=b", "x;to-tag=;from-tag=b"] {
+        for wrong in [
+            "", ";to-tag=a;from-tag=b", "x;to-tag=a", "x;from-tag=b", "x y;to-tag=a;from-tag=b", "x;to-tag=;from-tag=b",
+        ] {
             #expect(Replaces(wrong) == nil, "\(wrong)")
         }
     }

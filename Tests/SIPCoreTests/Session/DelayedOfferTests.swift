@@ -16,7 +16,8 @@ import Testing
     private func inside(_ method: Method, _ number: UInt32, body: [UInt8] = []) -> UASInvite.Event {
         .received(
             Requests.make(
-                method, branch: "z9hG4bK-\(number)", number: number, toTag: "b", headers: body.isEmpty ? [] : [Self.sdp],
+                method, branch: "z9hG4bK-\(number)", number: number, toTag: "b",
+                headers: body.isEmpty ? [] : [Self.sdp],
                 body: body))
     }
 

@@ -41,7 +41,8 @@ import Testing
         for seed in 0..<UInt64(WirePairTests.seeds) {
             let pair = call(weather.wire, seed: seed, updates: updates)
             let (caller, callee) = (pair.caller, pair.callee)
-            let what: Comment = "\(weather.name), seed \(seed): \(caller.reports) | \(callee.reports) | \(caller.outcomes)"
+            let what: Comment =
+                "\(weather.name), seed \(seed): \(caller.reports) | \(callee.reports) | \(caller.outcomes)"
             #expect(caller.isAtRest && callee.isAtRest, what)
             #expect(pair.unreadable == 0)
             #expect(caller.reports.filter { $0 == "finish" }.count == 1, what)

@@ -64,7 +64,8 @@ import Testing
         #expect(bench.feed(provisional(180, rSeq: 702, to: bench)) == ["send PRACK 4", "provisional 180"])
         #expect(bench.feed(provisional(180, rSeq: nil, to: bench)) == ["provisional 180"])
         // The numbers of the dialog go on.
-        #expect(bench.feed(.received(bench.machine.invite.response(200, toTag: "b"))) == ["ACK 1 to b", "answered 200"])
+        #expect(
+            bench.feed(.received(bench.machine.invite.response(200, toTag: "b"))) == ["ACK 1 to b", "answered 200"])
         #expect(bench.feed(.bye(headers: [])) == ["send BYE 5", "ended byUs"])
     }
 
@@ -140,7 +141,8 @@ import Testing
 
     private func ringing(_ bench: Bench<UASInvite>) throws -> Response {
         var machine = bench.machine
-        guard case .respond(let response) = try #require(machine.handle(.ring(status: 180), now: bench.now).first) else {
+        guard case .respond(let response) = try #require(machine.handle(.ring(status: 180), now: bench.now).first)
+        else {
             throw Missing()
         }
         return response

@@ -105,7 +105,10 @@ import Testing
         #expect(bench.feed(reply(501, .update, 2)) == ["send INVITE 3"])
         #expect(bench.feed(reply(500, .invite, 3)) == [])
         // Other failures: again, as long as the session lives.
-        #expect(bench.run(to: .seconds(60)) == ["55000ms send INVITE 4", "60000ms send BYE 5", "60000ms ended sessionExpired"])
+        #expect(
+            bench.run(to: .seconds(60)) == [
+                "55000ms send INVITE 4", "60000ms send BYE 5", "60000ms ended sessionExpired",
+            ])
     }
 
     @Test(arguments: [408, 481]) func aPeerThatKnowsNoCallEndsIt(_ status: Int) {
@@ -188,7 +191,9 @@ import Testing
         let fields = [HeaderField(.supported, "timer"), expires("30")]
         var machine = bench.machine
         #expect(bench.feed(theirs(.update, 10, fields)) == ["UPDATE gets 422", "saw UPDATE"])
-        guard case .respondTo(_, let response) = try #require(machine.handle(theirs(.update, 10, fields), now: bench.now).first)
+        guard
+            case .respondTo(_, let response) = try #require(
+                machine.handle(theirs(.update, 10, fields), now: bench.now).first)
         else {
             Issue.record("no response")
             return
@@ -252,7 +257,8 @@ import Testing
         #expect(refusal.status == 422 && refusal.headers == [HeaderField(.minSE, "90")])
         #expect(UASInvite.refusal(of: short, reoffers: .refuse) == nil)
         let strange = Requests.make(.invite, headers: [HeaderField(.require, "timer, precondition, 100rel")])
-        #expect(UASInvite.refusal(of: strange, reoffers: .answer)?.headers == [HeaderField(.unsupported, "precondition")])
+        #expect(
+            UASInvite.refusal(of: strange, reoffers: .answer)?.headers == [HeaderField(.unsupported, "precondition")])
         #expect(
             UASInvite.refusal(of: strange, reoffers: .refuse)?.headers
                 == [HeaderField(.unsupported, "timer, precondition, 100rel")])

@@ -78,6 +78,26 @@ import Testing
         #expect(try notify(.acceptTransfer, bench).headers[first: .event] == "refer;id=12")
     }
 
+    @Test func theLastNOTIFYGoesBeforeOurBYE() {
+        var bench = talking()
+        _ = bench.feed(inside(.refer, 10, [Self.target]))
+        _ = bench.feed(.inDialog(.acceptTransfer))
+        #expect(bench.feed(.inDialog(.transferProgress(status: 200))) == [])
+        #expect(bench.feed(.bye(headers: [])) == [])
+        #expect(bench.feed(.bye(headers: [])) == [])
+        #expect(bench.feed(notified(200, 1)) == ["send NOTIFY 2"])
+        #expect(bench.feed(notified(200, 2)) == ["send BYE 3", "ended byUs"])
+        #expect(bench.feed(.byeFinished(status: 200)) == ["finish"])
+    }
+
+    @Test func ourBYEIsNotHeldForLong() {
+        var bench = talking()
+        _ = bench.feed(inside(.refer, 10, [Self.target]))
+        _ = bench.feed(.inDialog(.acceptTransfer))
+        #expect(bench.feed(.bye(headers: [])) == [])
+        #expect(bench.feed(inside(.bye, 11)) == ["BYE gets 200", "ended byPeer", "finish"])
+    }
+
     @Test(arguments: [481, 500]) func aNOTIFYThatIsRefusedEndsTheSubscription(_ status: Int) {
         var bench = talking()
         _ = bench.feed(inside(.refer, 10, [Self.target]))

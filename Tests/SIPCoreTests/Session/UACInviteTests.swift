@@ -307,7 +307,8 @@ import Testing
         .init(name: "SUBSCRIBE", method: .subscribe, status: 405),
         .init(name: "MESSAGE", method: .message, status: 405),
         .init(name: "unknown", method: "FROBNICATE", status: 501),
-        .init(name: "required extension", method: .invite, headers: [HeaderField(.require, "precondition")], status: 420),
+        .init(
+            name: "required extension", method: .invite, headers: [HeaderField(.require, "precondition")], status: 420),
         .init(
             name: "required extension that we have", method: .invite, headers: [HeaderField(.require, "Timer")],
             status: 200, answer: "m=audio 20000 RTP/AVP 107 101"),
