@@ -404,6 +404,19 @@ extension Torture {
             request(via: "Via: SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=z9hG4bKas3-111"),
             .valid { $0.headers.topVia?.received == "2001:db8::9:255" }),
         Torture(
+            "ipv6-in-sdp", "5118 4.6",
+            request(
+                "INVITE sip:user@[2001:db8::10] SIP/2.0", via: "Via: SIP/2.0/UDP [2001:db8::20];branch=z9hG4bKas3-111",
+                "Contact: \"Caller\" <sip:caller@[2001:db8::20]>", "Content-Type: application/sdp",
+                body: "v=0\no=- 1 1 IN IP6 2001:db8::20\ns=-\nc=IN IP6 2001:db8::20\nt=0 0\n"
+                    + "m=audio 6000 RTP/AVP 0\nm=video 6024 RTP/AVP 107\na=rtpmap:107 H263-1998/90000\n"),
+            .valid { message in
+                let description = try? SessionDescription(parsing: message.body.span)
+                let audio = description.flatMap { try? AudioStream($0) }
+                return description?.connection == .init(address: "2001:db8::20") && description?.media.count == 2
+                    && audio?.address == "2001:db8::20" && audio?.port == 6_000
+            }),
+        Torture(
             "mult-ip-in-header", "5118 4.7",
             request(
                 via: "Via: SIP/2.0/UDP [2001:db8::9:1]:6050;branch=z9hG4bKas3-111\nVia: SIP/2.0/UDP 192.0.2.1;"
@@ -414,6 +427,19 @@ extension Torture {
                 message.headers.vias.map(\.host) == ["2001:db8::9:1", "192.0.2.1", "2001:db8::9:255"]
                     && message.headers.vias.map(\.port) == [6050, nil, nil]
                     && message.headers.elements(.contact).count == 2
+            }),
+        Torture(
+            "mult-ip-in-sdp", "5118 4.8",
+            request(
+                "INVITE sip:user@[2001:db8::10] SIP/2.0", "Contact: <sip:caller@[2001:db8::20]>",
+                "Content-Type: application/sdp",
+                body: "v=0\no=- 1 1 IN IP6 2001:db8::20\ns=-\nt=0 0\nm=audio 6000 RTP/AVP 0\n"
+                    + "c=IN IP6 2001:db8::20\nm=audio 6050 RTP/AVP 0\nc=IN IP4 192.0.2.1\n"),
+            // Each stream has an address of its own kind; which one is answered is for who answers.
+            .valid { message in
+                let media = (try? SessionDescription(parsing: message.body.span))?.media ?? []
+                return media.map(\.connection?.addressType) == ["IP6", "IP4"]
+                    && media.map(\.connection?.address) == ["2001:db8::20", "192.0.2.1"]
             }),
         Torture(
             "ipv4-mapped-ipv6", "5118 4.9",

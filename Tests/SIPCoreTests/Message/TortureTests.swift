@@ -3,6 +3,17 @@ import Testing
 @testable import SIPCore
 
 @Suite struct TortureTests {
+    /// Every section of both RFCs that describes messages has one here.
+    @Test func noSectionIsLeftOut() {
+        let rfc4475 =
+            (1...13).map { "3.1.1.\($0)" } + (1...19).map { "3.1.2.\($0)" } + ["3.2.1"] + (1...15).map { "3.3.\($0)" }
+            + ["3.4.1"]
+        let rfc5118 = (1...10).map { "5118 4.\($0)" }
+        let covered = Set(Torture.all.map(\.section))
+        for section in rfc4475 + rfc5118 { #expect(covered.contains(section), "no message for §\(section)") }
+        #expect(covered.subtracting(rfc4475 + rfc5118).isEmpty, "a section that does not exist")
+    }
+
     @Test(arguments: Torture.all)
     func datagramHasTheOutcomeOfItsSection(_ torture: Torture) {
         let result = Result { () throws(MalformedMessage) in try Message(torture.octets) }
