@@ -4,7 +4,7 @@ SWIFT ?= swift
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test demo bench format check-format clean
+.PHONY: help setup build run test demo bench fuzz fuzz-coverage format check-format clean
 
 help: ## list the targets
 	@echo "Ibis: WhatsApp calls for your own Asterisk"
@@ -32,6 +32,17 @@ demo: build ## place a call as a WhatsApp user would, and show what came of it
 
 bench: ## build and run the benchmarks, signalling beside a real Asterisk
 	@SWIFT="$(SWIFT)" scripts/bench $(ARGS)
+
+fuzz: ## feed mutated messages, session descriptions, digest fields and scripts of events for a minute
+	$(SWIFT) build -c release --product ibis-fuzz
+	.build/release/ibis-fuzz $(ARGS)
+
+FUZZ_TARGET ?= message
+fuzz-coverage: ## the same, led by coverage (libFuzzer), for one FUZZ_TARGET
+	$(SWIFT) build -c release --scratch-path .build-fuzz --sanitize fuzzer -Xswiftc -DLIBFUZZER --product ibis-fuzz
+	@mkdir -p Fuzz/Findings/$(FUZZ_TARGET)
+	IBIS_FUZZ_TARGET=$(FUZZ_TARGET) .build-fuzz/release/ibis-fuzz -max_total_time=60 -timeout=5 -max_len=16384 \
+		-artifact_prefix=Fuzz/Findings/ $(ARGS) Fuzz/Findings/$(FUZZ_TARGET) Fuzz/Corpus/$(FUZZ_TARGET)
 
 format: ## put all Swift files into the project's format
 	$(SWIFT) format -i -r Package.swift Sources Tests

@@ -87,15 +87,18 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: common),
+        .target(name: "FuzzTargets", dependencies: ["SIPCore"], path: "Fuzz/Targets", swiftSettings: common),
+        .executableTarget(name: "ibis-fuzz", dependencies: ["FuzzTargets"], path: "Fuzz/Tool", swiftSettings: common),
         .executableTarget(
             name: "ibis-bench",
             dependencies: [
-                "CMediaIO", "SIPCore", "Media", "SIPEdge", "Simulators", logging, nioCore, nioPosix, nioSSL,
+                "CMediaIO", "SIPCore", "FuzzTargets", "Media", "SIPEdge", "Simulators", logging, nioCore, nioPosix,
+                nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks", exclude: ["peers"], swiftSettings: common),
         .testTarget(name: "Interop", dependencies: ["Media"], exclude: ["lab"], swiftSettings: common),
-        .testTarget(name: "SIPCoreTests", dependencies: ["SIPCore"], swiftSettings: common),
+        .testTarget(name: "SIPCoreTests", dependencies: ["SIPCore", "FuzzTargets"], swiftSettings: common),
         .testTarget(name: "MediaTests", dependencies: ["Media"], swiftSettings: common),
         .testTarget(
             name: "SIPEdgeTests",

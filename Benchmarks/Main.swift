@@ -28,8 +28,8 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "With --full: new calls a second that are too many; default: twice the highest clean rate.")
     var overload: Int?
 
-    @Option(help: "Parts to run: parse, srtp, media, relay, signalling, sequence.")
-    var parts = "parse,srtp,media,relay,signalling,sequence"
+    @Option(help: "Parts to run: parse, mutate, srtp, media, relay, signalling, sequence.")
+    var parts = "parse,mutate,srtp,media,relay,signalling,sequence"
 
     func run() async throws {
         guard (1...2_000).contains(calls), (5...3_600).contains(seconds), (1_000...1_000_000).contains(sequence) else {
@@ -41,6 +41,7 @@ struct Bench: AsyncParsableCommand {
         }
         let parts = Set(parts.split(separator: ",").map(String.init))
         if parts.contains("parse") { ParseBenchmark.run() }
+        if parts.contains("mutate") { try MutationBenchmark.run() }
         if parts.contains("srtp") { try SRTPBenchmark.run() }
         if parts.contains("media") { try await EngineBenchmark(calls: calls, seconds: min(seconds, 10)).run() }
         if parts.contains("relay") { try await RelayBenchmark(calls: calls, seconds: seconds).run() }

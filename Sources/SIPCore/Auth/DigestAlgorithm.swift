@@ -19,7 +19,8 @@ public enum DigestAlgorithm: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .md5: "MD5"
         case .sha256: "SHA-256"
-        case .other(let name): name
+        // Quoted where it was received so, or it would end in the middle.
+        case .other(let name): HeaderName.isToken(name.utf8Span.span) ? name : "\"\(name)\""
         }
     }
 

@@ -34,10 +34,12 @@ public enum FieldRedaction {
         let octets = Array(text.utf8)
         var output: [UInt8] = []
         var position = 0
+        // No `@` stands before it, so one look is enough for all schemes up to there.
+        var searched = 0
         while position < octets.count {
             output.append(octets[position])
             position += 1
-            guard endsWithScheme(output) else { continue }
+            guard position >= searched, endsWithScheme(output) else { continue }
             var colon: Int?
             var end = position
             while end < octets.count, !ends.contains(octets[end]) {
@@ -51,6 +53,7 @@ public enum FieldRedaction {
                 }
                 end += 1
             }
+            searched = end
         }
         return String(decoding: output, as: UTF8.self)
     }

@@ -213,6 +213,7 @@ extension MessageHead {
             { position += 1 }
             if !value.isEmpty { value.append(.space) }
         }
+        while value.last?.isWhitespace == true { value.removeLast() }
         return value
     }
 

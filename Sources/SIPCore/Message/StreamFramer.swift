@@ -135,7 +135,9 @@ public struct StreamFramer: Sendable {
     /// Refuses what is not SIP at its first line instead of waiting for a blank one; false while there is no line yet.
     private func checkStartLine(_ octets: Span<UInt8>, from scanned: Int) throws(MalformedMessage) -> Bool {
         if scanned == 0, octets.count > 0, !OctetSet.token.contains(octets[0]) { throw MalformedMessage(.notSIP) }
-        guard let lineFeed = octets.firstIndex(of: .lf, in: scanned..<octets.count) else { return false }
+        // One beyond the limit counts for nothing, so that it makes no difference in which pieces the octets come.
+        let end = min(octets.count, limits.maxHead)
+        guard let lineFeed = octets.firstIndex(of: .lf, in: min(scanned, end)..<end) else { return false }
         guard lineFeed > 0, octets[lineFeed - 1] == .cr, MessageHead.isStartLine(octets, 0..<lineFeed - 1) else {
             throw MalformedMessage(.notSIP)
         }
