@@ -51,6 +51,9 @@ extension EdgeSuite {
             Case("malformed SDP", 400, "The SDP cannot be read") { $0.body = "v=0\r\nhello" },
             Case("an unknown number", 404, "no route here") { $0.uri = "sip:+15550100002@sip.example.com" },
             Case("no number at all", 404, "no number in E.164 form") { $0.uri = "sip:alice@sip.example.com" },
+            Case("a scheme of which nobody knows", 416, "only sip, sips and tel") {
+                $0.uri = "nobodyKnowsThisScheme:totallyopaquecontent"
+            },
             Case("Require: 100rel", 420, "100rel") { $0.headers = ["Require: 100rel"] },
         ]
 

@@ -46,6 +46,10 @@ final class UserAgentServer {
             services.counters.count(.requestsOutsideDialog)
             return refuse(incoming, CallRefused(481, "no such dialog here"))
         }
+        if case .other(let scheme) = request.uri.scheme, scheme != "tel" {
+            if request.method == .invite { services.counters.count(.callsRefused) }
+            return refuse(incoming, CallRefused(416, "only sip, sips and tel are understood in a Request-URI"))
+        }
         switch request.method {
         case .invite: invite(incoming)
         case .options: options(incoming)
