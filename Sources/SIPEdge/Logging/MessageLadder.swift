@@ -72,6 +72,12 @@ package final class LadderLines {
         package let time: Duration
         package let isSent: Bool
         package let text: String
+
+        package init(time: Duration, isSent: Bool, text: String) {
+            self.time = time
+            self.isSent = isSent
+            self.text = text
+        }
     }
 
     package private(set) var all: [Line] = []

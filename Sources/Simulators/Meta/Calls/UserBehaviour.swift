@@ -1,5 +1,6 @@
 package import Media
 package import SIPCore
+package import SIPEdge
 
 /// What a WhatsApp user does who is called by a business.
 package struct UserBehaviour: Sendable {
@@ -72,7 +73,7 @@ package struct BusinessCallReport: Sendable {
     /// Time from the ACK to the business's first packet.
     package var firstMedia: Duration?
     package var heard: DecodedRecording?
-    package var ladder: [LadderLine]
+    package var ladder: [LadderLines.Line]
     /// ACKs and BYEs for the 200 of another phone of the user.
     package var forkACKs = 0
     package var forkBYEs = 0

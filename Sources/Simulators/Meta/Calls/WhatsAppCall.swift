@@ -79,7 +79,7 @@ package struct WhatsAppCallReport: Sendable {
     package var statistics: LegStatistics
     package var heard: DecodedRecording?
     /// One line a message, numbers masked.
-    package var ladder: [LadderLine]
+    package var ladder: [LadderLines.Line]
     package var digitsHeard: String
     /// The final response to the INVITE, when there was one.
     package var response: Response?
