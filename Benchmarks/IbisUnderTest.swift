@@ -29,7 +29,9 @@ final class IbisUnderTest {
     static func start(_ more: [String] = []) throws -> IbisUnderTest {
         let folder = try IbisProcess.makeFolder()
         let store = folder.appendingPathComponent("ibis.sqlite").path
-        try IbisProcess.run(["peer", "add", "pbx", "--host", pbxAddress, "--port", "\(pbxPort)", "--store-file", store])
+        try IbisProcess.run([
+            "peer", "add", "pbx", "--host", pbxAddress, "--port", "\(pbxPort)", "--no-qualify", "--store-file", store,
+        ])
         try IbisProcess.run(["number", "add", relayedNumber, "--peer", "pbx", "--store-file", store])
         return IbisUnderTest(
             process: try IbisProcess.serve(

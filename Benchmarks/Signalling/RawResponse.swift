@@ -25,20 +25,24 @@ struct RawResponse {
             guard let colon = line.firstIndex(of: 0x3A) else { continue }
             let value = line[(colon + 1)...].drop { $0 == 0x20 }
             switch colon {
-            case 2 where line[0] == 0x54 /* To */: to = String(decoding: value, as: UTF8.self)
-            case 4 where line[1] == 0x53 /* CSeq */: isInvite = value.suffix(6).elementsEqual("INVITE".utf8)
-            case 7 where line[0] == 0x43 && line[1] == 0x61 /* Call-ID */: index = Self.number(Self.digits(of: value))
-            case 7 where line[0] == 0x43 /* Contact */: contact = Self.uri(value)
-            case 14 where line[8] == 0x4C /* Content-Length */: contentLength = Self.number(value)
-            case 12 where line[0] == 0x52 /* Record-Route */:
+            case 2 where Self.isNamed(line, "To"): to = String(decoding: value, as: UTF8.self)
+            case 4 where Self.isNamed(line, "CSeq"): isInvite = value.suffix(6).elementsEqual("INVITE".utf8)
+            case 7 where Self.isNamed(line, "Call-ID"): index = Self.number(Self.digits(of: value))
+            case 7 where Self.isNamed(line, "Contact"): contact = Self.uri(value)
+            case 12 where Self.isNamed(line, "Record-Route"):
                 recordRoutes.append(String(decoding: value, as: UTF8.self))
+            case 14 where Self.isNamed(line, "Content-Length"): contentLength = Self.number(value)
             default: break
             }
         }
     }
 
+    private static func isNamed(_ line: UnsafeRawBufferPointer, _ name: StaticString) -> Bool {
+        name.withUTF8Buffer { line.starts(with: $0) }
+    }
+
     private static func digits(of value: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
-        value.lastIndex(of: 0x4E /* N */).map { value[($0 + 1)...] } ?? value.prefix(0)
+        value.lastIndex(of: UInt8(ascii: "N")).map { value[($0 + 1)...] } ?? value.prefix(0)
     }
 
     private static func uri(_ value: Slice<UnsafeRawBufferPointer>) -> String {
