@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The media of one call: up to two legs on one worker. Every method but ``openLeg(_:bind:)`` posts a command and returns
+/// The media of one call: up to two legs on one worker. Every method but ``openLeg(_:bind:rtcpMux:)`` posts a command and returns
 /// at once; commands of one session take effect in the order in which they were given. Closes itself when released.
 public final class MediaSession: Sendable {
     /// The owner's name of the call, for logs.
@@ -39,14 +39,18 @@ public final class MediaSession: Sendable {
     /// Binds the leg's socket. The result is what SDP must say, unless the owner knows a public address for it; its host is
     /// the one bound to, so 0.0.0.0 when that was asked for.
     ///
+    /// `rtcpMux`: both sides are known to have RTCP on the RTP port (RFC 5761), so the port above it is not bound.
+    ///
     /// Throws `portRangeExhausted`, `addressUnavailable`, `descriptorsExhausted`, `legLimit`, `legAlreadyOpen`,
     /// `sessionClosed`.
-    public func openLeg(_ leg: LegID, bind address: String? = nil) throws(MediaError) -> MediaAddress {
+    public func openLeg(
+        _ leg: LegID, bind address: String? = nil, rtcpMux: Bool = false
+    ) throws(MediaError) -> MediaAddress {
         let host = try MediaEngine.literal(address ?? bindAddress)
         try reserve(leg)
         let sockets: LegSockets
         do throws(MediaError) {
-            sockets = try pool.open(host)
+            sockets = try pool.open(host, rtcpMux: rtcpMux)
         } catch {
             state.withLock { _ = $0.openLegs.remove(leg) }
             throw error

@@ -4,7 +4,7 @@ import Synchronization
 /// The sockets of a leg on their way to its worker.
 struct LegSockets: Sendable {
     var rtp: Int32
-    /// On the port above; closed again when RTCP turns out to be muxed.
+    /// On the port above, closed again when RTCP turns out to be muxed; -1: not bound, as RTCP is known to be.
     var rtcp: Int32
     var address: MediaAddress
 }
@@ -25,7 +25,7 @@ final class PortPool: Sendable {
     }
 
     /// Binds a pair of ports on `host` (its port is ignored), skipping those that other programs hold.
-    func open(_ host: MediaAddress) throws(MediaError) -> LegSockets {
+    func open(_ host: MediaAddress, rtcpMux: Bool) throws(MediaError) -> LegSockets {
         // Bounded: each round takes a port out of the free ones.
         while true {
             let port = try take()
@@ -33,7 +33,8 @@ final class PortPool: Sendable {
                 let address = host.with(port: port)
                 let rtp = try UDPSocket.open(address)
                 do throws(SystemError) {
-                    return LegSockets(rtp: rtp, rtcp: try UDPSocket.open(host.with(port: port + 1)), address: address)
+                    let rtcp = rtcpMux ? -1 : try UDPSocket.open(host.with(port: port + 1))
+                    return LegSockets(rtp: rtp, rtcp: rtcp, address: address)
                 } catch {
                     UDPSocket.close(rtp)
                     throw error

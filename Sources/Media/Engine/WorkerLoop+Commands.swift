@@ -74,7 +74,8 @@ extension WorkerLoop {
             legs[other]?.pointee.peer = index
         }
         let status = cmio_epoll_add(epoll, sockets.rtp, UInt64(index))
-        let rtcpStatus = cmio_epoll_add(epoll, sockets.rtcp, UInt64(index) | Self.rtcpToken)
+        let rtcpStatus =
+            sockets.rtcp < 0 ? 0 : cmio_epoll_add(epoll, sockets.rtcp, UInt64(index) | Self.rtcpToken)
         if status < 0 || rtcpStatus < 0 {
             let error = SystemError(code: -min(status, rtcpStatus))
             fail(leg, PortPool.describe(error, sockets.address))

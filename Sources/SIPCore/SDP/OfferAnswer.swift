@@ -21,7 +21,28 @@ public enum OfferAnswer {
     public static func answerMeta(
         offer: [UInt8], contentType: String?, local: LocalAudio
     ) throws(SDPRefusal) -> (answer: [UInt8], negotiated: NegotiatedAudio) {
-        try answer(offer, contentType: contentType, local: local, encryption: .required)
+        try readMeta(offer: offer, contentType: contentType).answer(local: local)
+    }
+
+    /// An offer that was read and can be answered: nothing is left that could refuse it, so that ports and keys are spent
+    /// on it only now.
+    public struct ReadOffer: Sendable {
+        fileprivate let description: SessionDescription
+        fileprivate let stream: AudioStream
+        fileprivate let theirs: CryptoAttribute?
+        fileprivate let audio: AudioCodec
+
+        /// RTCP will come and go on the RTP port.
+        public var rtcpMux: Bool { stream.rtcpMux }
+
+        public func answer(local: LocalAudio) -> (answer: [UInt8], negotiated: NegotiatedAudio) {
+            OfferAnswer.answer(self, local: local)
+        }
+    }
+
+    /// Reads an offer of Meta by the rules of ``answerMeta(offer:contentType:local:)``.
+    public static func readMeta(offer: [UInt8], contentType: String?) throws(SDPRefusal) -> ReadOffer {
+        try choose(offer, contentType: contentType, encryption: .required)
     }
 
     /// Answers an offer of a PBX or softphone in kind: plain RTP with plain RTP, SDES with SDES.
@@ -29,21 +50,20 @@ public enum OfferAnswer {
     public static func answerPeer(
         offer: [UInt8], contentType: String?, local: LocalAudio, secure: Bool
     ) throws(SDPRefusal) -> (answer: [UInt8], negotiated: NegotiatedAudio) {
-        try answer(
-            offer, contentType: contentType, local: local, encryption: secure ? .required : .asOffered)
+        try choose(offer, contentType: contentType, encryption: secure ? .required : .asOffered).answer(local: local)
     }
 
     private enum Encryption { case required, asOffered }
 
-    private static func answer(
-        _ offer: [UInt8], contentType: String?, local: LocalAudio, encryption: Encryption
-    ) throws(SDPRefusal) -> (answer: [UInt8], negotiated: NegotiatedAudio) {
+    /// The first stream that we can take.
+    private static func choose(
+        _ offer: [UInt8], contentType: String?, encryption: Encryption
+    ) throws(SDPRefusal) -> ReadOffer {
         let description = try read(offer, contentType: contentType)
         var refusal: SDPRefusal?
         for index in description.media.indices where description.media[index].kind == "audio" {
             do throws(SDPRefusal) {
-                let stream = try AudioStream(description, index: index)
-                return try answer(description, stream: stream, local: local, encryption: encryption)
+                return try check(description, try AudioStream(description, index: index), encryption)
             } catch {
                 refusal = refusal ?? error  // the first stream is the one the peer wants most
             }
@@ -51,9 +71,9 @@ public enum OfferAnswer {
         throw refusal ?? .noAudio
     }
 
-    private static func answer(
-        _ offer: SessionDescription, stream: AudioStream, local: LocalAudio, encryption: Encryption
-    ) throws(SDPRefusal) -> (answer: [UInt8], negotiated: NegotiatedAudio) {
+    private static func check(
+        _ offer: SessionDescription, _ stream: AudioStream, _ encryption: Encryption
+    ) throws(SDPRefusal) -> ReadOffer {
         var theirs: CryptoAttribute?
         if !stream.profile.isPlain {
             theirs = try usableCrypto(stream)
@@ -62,8 +82,17 @@ public enum OfferAnswer {
         }
         guard let audio = stream.codecs.first(where: \.isOpus) else { throw .noOpus }
         try requireAddress(stream)
+        return ReadOffer(description: offer, stream: stream, theirs: theirs, audio: audio)
+    }
+
+    private static func answer(
+        _ read: ReadOffer, local: LocalAudio
+    ) -> (answer: [UInt8], negotiated: NegotiatedAudio) {
+        let offer = read.description
+        let stream = read.stream
+        let audio = read.audio
         let event = event(of: stream)
-        let ours = theirs.map { local.crypto(tag: $0.tag, suite: $0.suite) }
+        let ours = read.theirs.map { local.crypto(tag: $0.tag, suite: $0.suite) }
 
         let offered = offer.media[stream.index]
         var media = audioMedia(
@@ -81,7 +110,7 @@ public enum OfferAnswer {
         }
         let negotiated = NegotiatedAudio(
             remoteAddress: stream.address, remotePort: stream.port, audio: audio, event: event, sendCrypto: ours,
-            receiveCrypto: theirs, rtcpMux: stream.rtcpMux, remoteDirection: stream.direction, ptime: stream.ptime)
+            receiveCrypto: read.theirs, rtcpMux: stream.rtcpMux, remoteDirection: stream.direction, ptime: stream.ptime)
         return (answer.encoded(), negotiated)
     }
 

@@ -8,23 +8,23 @@ package enum CallMedia {
     static func answerCaller(
         _ invite: Request, media: MediaSession, services: CallServices, remote: SocketAddress
     ) throws(CallRefused) -> [UInt8] {
-        let type = invite.headers.contentType
+        let offer: OfferAnswer.ReadOffer
         do {
             // Before a port is spent on it.
-            try OfferAnswer.checkMeta(offer: invite.body, contentType: type)
+            offer = try OfferAnswer.readMeta(offer: invite.body, contentType: invite.headers.contentType)
         } catch {
             throw CallRefused(error)
         }
         let address: MediaAddress
         do {
-            address = try media.openLeg(.a)
+            address = try media.openLeg(.a, rtcpMux: offer.rtcpMux)
         } catch {
             throw CallRefused(error)
         }
         let host = services.configuration.mediaAddress ?? own(address, towards: remote)
         let local = services.localAudio(address, host: host)
+        let (answer, negotiated) = offer.answer(local: local)
         do {
-            let (answer, negotiated) = try OfferAnswer.answerMeta(offer: invite.body, contentType: type, local: local)
             media.connect(.a, try parameters(negotiated, local: local))
             return answer
         } catch {

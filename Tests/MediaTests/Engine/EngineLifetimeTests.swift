@@ -53,6 +53,21 @@ struct EngineLifetimeTests {
         withExtendedLifetime(squatters) {}
     }
 
+    @Test("with RTCP on the RTP port, the port above it is not bound, and may be another program's")
+    func muxedLegsTakeOnePort() throws {
+        let ports = TestCall.ports(pairs: 1)
+        let other = try TestPeer("127.0.0.1", port: ports.lowerBound + 1)
+        let call = try TestCall { $0.ports = ports }
+        let peer = try TestPeer()
+        let leg = try call.session.openLeg(.a, rtcpMux: true)
+        #expect(leg.port == ports.lowerBound)
+        call.session.connect(
+            .a, LegParameters(remote: peer.address, audioPayloadType: 111, ssrc: 1, cname: "test@example.com"))
+        call.start(.a)
+        #expect(peer.receive() != nil)
+        withExtendedLifetime(other) {}
+    }
+
     @Test func legsAreLimited() throws {
         let call = try TestCall { $0.maxLegs = 1 }
         _ = try call.session.openLeg(.a)
