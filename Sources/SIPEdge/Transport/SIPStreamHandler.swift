@@ -59,6 +59,9 @@ final class SIPStreamHandler: ChannelInboundHandler {
     private let report: (SIPStreamHandler, Event) -> Void
     private var framer = StreamFramer()
     private var context: ChannelHandlerContext?
+    /// Written in this turn of the loop, to leave at its end; and what it counts for in `pendingWrite` and `unsent`.
+    private var outgoing = ByteBuffer()
+    private var outgoingCost = 0
     private var pendingWrite = 0
     private var counted = 0
     private(set) var handshakeDone: Bool
@@ -92,17 +95,34 @@ final class SIPStreamHandler: ChannelInboundHandler {
         guard pendingWrite + count <= Self.maximumPendingWrite else { return end(.writerFull) }
         if unsent.isFull, pendingWrite > Self.modestPendingWrite { return end(.writerFull) }
         pendingWrite += count
-        let unsent = self.unsent
         unsent.change(from: 0, to: count)
+        outgoingCost += count
+        if outgoingCost == count {
+            context.eventLoop.assumeIsolated().execute { self.flush() }
+        }
+        outgoing.writeBytes(octets)
+    }
+
+    /// What was sent in one turn of the loop leaves in one record and one system call.
+    private func flush() {
+        guard let context, outgoing.readableBytes > 0 else { return }
+        let count = outgoingCost
+        let unsent = self.unsent
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [weak self] _ in
             self?.pendingWrite -= count
             unsent.change(from: count, to: 0)
         }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: octets)), promise: promise)
+        let octets = outgoing
+        outgoing = ByteBuffer()
+        outgoingCost = 0
+        context.writeAndFlush(wrapOutboundOut(octets), promise: promise)
     }
 
     func end(_ reason: Ending) {
+        guard ending == nil else { return }
+        flush()
+        // The write may have found out by itself that the connection is gone.
         guard ending == nil else { return }
         ending = reason
         if let context {
@@ -118,6 +138,9 @@ final class SIPStreamHandler: ChannelInboundHandler {
         isReported = true
         ending = reason
         framer = StreamFramer()
+        outgoing = ByteBuffer()
+        unsent.change(from: outgoingCost, to: 0)
+        outgoingCost = 0
         count(0)
         report(self, .ended(reason))
     }

@@ -38,6 +38,7 @@ package final class TransportLayer {
     var lastConnection: UInt64 = 0
     var listeners: [Flow.Transport: any Channel] = [:]
     var udp: (any Channel)?
+    private var hasUnflushedDatagrams = false
     var sweeper: Scheduled<Void>?
 
     /// A message that came in whole; the top Via of a request is stamped with its source already.
@@ -72,6 +73,7 @@ package final class TransportLayer {
         sweeper?.cancel()
         sweeper = nil
         for listener in listeners.values { listener.close(promise: nil) }
+        udp?.flush()
         udp?.close(promise: nil)
         for connection in connections.values { connection.handler.end(.shutdown) }
     }
@@ -99,12 +101,23 @@ package final class TransportLayer {
             guard let udp, udp.isActive else { return false }
             let remote = udp.localAddress?.protocol == .inet6 ? flow.remote.mapped : flow.remote
             let envelope = AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: octets))
-            udp.writeAndFlush(envelope, promise: nil)
+            udp.write(envelope, promise: nil)
+            flushDatagrams(udp)
             return true
         }
         guard let connection = connections[flow.connection], connection.handler.isOpen else { return false }
         connection.handler.send(octets)
         return true
+    }
+
+    /// The datagrams of one turn of the loop leave together.
+    private func flushDatagrams(_ udp: any Channel) {
+        guard !hasUnflushedDatagrams else { return }
+        hasUnflushedDatagrams = true
+        loop.assumeIsolated().execute {
+            self.hasUnflushedDatagrams = false
+            udp.flush()
+        }
     }
 
     package func isOpen(_ flow: Flow) -> Bool {
