@@ -1,3 +1,4 @@
+import CMalloc
 import Logging
 import Media
 import SIPEdge
@@ -19,6 +20,7 @@ struct Server {
 
     /// Until SIGTERM or SIGINT, and until calls in progress have ended or were hung up.
     func run() async throws {
+        cmalloc_settle()
         bootstrapLogging()
         let logger = Logger(label: "ibis")
         let keys = loaded.origins.keys.sorted()
