@@ -1,13 +1,16 @@
 import NIOCore
 import SIPCore
-import SIPEdge
+package import SIPEdge
+
+/// One line of a call's message ladder, numbers masked.
+package typealias LadderLine = LadderLines.Line
 
 /// What is noted about one call while it goes on.
 final class CallRecord {
     private let loop: any EventLoop
     private let report: (Violation) -> Void
     private(set) var violations: [Violation] = []
-    private(set) var ladder: [LadderLines.Line] = []
+    private(set) var ladder: [LadderLine] = []
     private var began: NIODeadline?
     /// Lines that are kept at most.
     private static let longest = 1_000
@@ -34,7 +37,7 @@ final class CallRecord {
         guard ladder.count < Self.longest else { return }
         let began = began ?? loop.now
         self.began = began
-        ladder.append(LadderLines.Line(time: .nanoseconds((loop.now - began).nanoseconds), isSent: isSent, text: text))
+        ladder.append(LadderLine(time: .nanoseconds((loop.now - began).nanoseconds), isSent: isSent, text: text))
     }
 
     /// Digits but the last four of a run of six or more become dots.
