@@ -22,12 +22,17 @@ public struct EdgeConfiguration: Sendable {
     /// WAV file played by the echo application; nil: the built-in chime.
     public var greetingFile: String?
     public var limits: EdgeLimits
+    /// Calls whose messages are kept in memory; 0: none.
+    public var loggedCalls: Int
+    /// Where copies of all messages go; nil: nowhere.
+    public var hep: HEPConfiguration?
 
     public init(
         hostname: String = "localhost", tlsAddress: String = "0.0.0.0", tlsPort: UInt16 = 5061,
         peerAddress: String = "0.0.0.0", peerPort: UInt16 = 5060, certificateFile: String, privateKeyFile: String,
         trustedRanges: [CIDR] = MetaRanges.published, mediaAddress: String? = nil, peerMediaAddress: String? = nil,
-        meta: MetaTrunkConfiguration = .init(), greetingFile: String? = nil, limits: EdgeLimits = .init()
+        meta: MetaTrunkConfiguration = .init(), greetingFile: String? = nil, limits: EdgeLimits = .init(),
+        loggedCalls: Int = 200, hep: HEPConfiguration? = nil
     ) {
         self.hostname = hostname
         self.tlsAddress = tlsAddress
@@ -42,6 +47,8 @@ public struct EdgeConfiguration: Sendable {
         self.meta = meta
         self.greetingFile = greetingFile
         self.limits = limits
+        self.loggedCalls = loggedCalls
+        self.hep = hep
     }
 }
 

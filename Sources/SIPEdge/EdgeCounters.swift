@@ -33,6 +33,9 @@ public final class EdgeCounters: Sendable {
         case invitesShedRate
         case invitesShedSourceRate
         case invitesShedOverload
+        /// Copies of messages for the capture server, and those that there was no time for.
+        case hepSent
+        case hepDropped
         case callsStarted
         case callsAnswered
         case callsRefused

@@ -23,13 +23,17 @@ public final class SIPEdge: Service, Sendable {
         let server: UserAgentServer
         let peers: PeerDirectory
         let monitor: LoopMonitor
+        let log: CallLog
+        let exporter: HEPExporter?
         /// Asked after each end of a call, a dialog or a transaction and after each change of a peer; true: has been served.
         var waiters: [() -> Bool] = []
 
         init(
             transport: TransportLayer, driver: TransactionDriver, dialogs: DialogTable, server: UserAgentServer,
-            peers: PeerDirectory
+            peers: PeerDirectory, log: CallLog, exporter: HEPExporter?
         ) {
+            self.log = log
+            self.exporter = exporter
             self.transport = transport
             self.driver = driver
             self.dialogs = dialogs
@@ -106,15 +110,20 @@ public final class SIPEdge: Service, Sendable {
         let dialogs = DialogTable { source.accepts($0, $1) }
         dialogs.onElsewhere = { counters.count(.messagesFromElsewhere) }
         peers.onChange = { [weak transport] in transport?.setPeerSources($0) }
+        let exporter = configuration.hep.map { HEPExporter($0, counters: counters) }
+        if let exporter { transport.onSighting = { exporter.sight($0) } }
+        let log = CallLog(maximumCalls: configuration.loggedCalls, onLeg: exporter.map { $0.correlate })
         let services = CallServices(
             loop: loop, driver: driver, dialogs: dialogs, media: media, greeting: greeting,
             configuration: configuration,
             meta: MetaTrunk(
                 hostname: configuration.hostname, port: configuration.tlsPort, configuration: configuration.meta),
-            ids: .random, timing: driver.timing, counters: counters)
+            ids: .random, timing: driver.timing, counters: counters, log: log)
         let server = UserAgentServer(services: services, peers: peers, logger: logger)
         server.update(routing)
-        return Parts(transport: transport, driver: driver, dialogs: dialogs, server: server, peers: peers)
+        return Parts(
+            transport: transport, driver: driver, dialogs: dialogs, server: server, peers: peers, log: log,
+            exporter: exporter)
     }
 
     /// Reads the certificate and listens. Throws when a file cannot be used or a port cannot be had.
@@ -123,6 +132,7 @@ public final class SIPEdge: Service, Sendable {
             try await loop.flatSubmit {
                 do {
                     self.parts.value.monitor.start()
+                    self.parts.value.exporter?.start(home: self.loop)
                     return try self.parts.value.transport.bind()
                 } catch {
                     return self.loop.makeFailedFuture(error)
@@ -165,6 +175,7 @@ public final class SIPEdge: Service, Sendable {
         for await _ in idle {}
         await loop.run {
             self.parts.value.monitor.stop()
+            self.parts.value.exporter?.stop()
             self.parts.value.peers.stop()
             self.parts.value.transport.shutdown()
         }
@@ -176,6 +187,29 @@ public final class SIPEdge: Service, Sendable {
     /// Takes a new routing table into use; calls in progress go on as they are.
     public func update(routing: RoutingTable) {
         loop.execute { self.parts.value.server.update(routing) }
+    }
+
+    /// Takes another certificate into use for connections that come in from now on; those that are open keep theirs.
+    ///
+    /// - Parameters: the full chain and its private key, both PEM. Throws, and changes nothing, when they cannot be used.
+    public func use(certificate: [UInt8], privateKey: [UInt8]) async throws(EdgeError) {
+        let context = try TLSContexts.server(certificate: certificate, privateKey: privateKey)
+        await loop.run { self.parts.value.transport.use(context) }
+    }
+
+    /// Part of the new calls that the machine can serve now, 0 to 1.
+    public var admittedShare: Double {
+        get async { await loop.run { self.parts.value.driver.admittedShare } }
+    }
+
+    /// The last calls, newest first.
+    public func recentCalls(limit: Int = 100) async -> [CallTrace.Summary] {
+        await loop.run { self.parts.value.log.summaries(limit: limit) }
+    }
+
+    /// The messages of one of the last calls; nil when it is not, or no longer, kept.
+    public func messages(ofCall id: String) async -> CallTrace? {
+        await loop.run { self.parts.value.log.capture(id) }.map { CallTrace($0, withText: true) }
     }
 
     public var activeCalls: Int {

@@ -241,7 +241,8 @@ extension EdgeSuite {
                     call.answered(try await wire.response(200))
                     try await wire.send(call.ack)
                     try await wire.send(call.bye())
-                    #expect(try await wire.response(200).headers.cseq?.method == .bye)
+                    // The 200 to the INVITE may come again before its ACK is read.
+                    while try await wire.response(200).headers.cseq?.method != .bye {}
                     for wire in wires + [wire] { await wire.close() }
                 }
             }

@@ -47,6 +47,37 @@ struct ConsoleTests {
         }
     }
 
+    @Test func calls() async throws {
+        let message = ConsoleTrace.Message(
+            milliseconds: 3, leg: "meta", direction: "sent", line: "100 Trying", text: "SIP/2.0 100 Trying")
+        let calls = ConsoleCalls(
+            list: {
+                [ConsoleCall(id: "one", began: "2026-01-01T00:00:00Z", line: "INVITE", status: 200, messageCount: 1)]
+            },
+            trace: { id in
+                guard id == "one" else { return nil }
+                return ConsoleTrace(
+                    id: id, began: "2026-01-01T00:00:00Z", dropped: 0, messages: [message], ladder: "->\n")
+            })
+        let status = ConsoleStatus(
+            version: "1", uptimeSeconds: 0, listeners: [], calls: 0, numbers: 0, peers: 0, counters: [:], media: [:])
+        try await Application(router: Console.router(status: { status }, calls: calls)).test(.router) { client in
+            for (uri, expected) in [
+                ("/calls", "\"id\" : \"one\""), ("/calls/one", "\"line\" : \"100 Trying\""),
+                ("/calls/one/ladder", "->\n"),
+            ] {
+                try await client.execute(uri: uri, method: .get) { response in
+                    #expect(response.status == .ok)
+                    #expect(String(buffer: response.body).contains(expected))
+                }
+            }
+            try await client.execute(uri: "/calls/two", method: .get) { response in
+                #expect(response.status == .notFound)
+                #expect(String(buffer: response.body).contains("no longer kept"))
+            }
+        }
+    }
+
     @Test(arguments: ["/", "/login", "/status/x", "/../etc/passwd"])
     func elsewhere(_ path: String) async throws {
         try await application().test(.router) { client in

@@ -24,8 +24,14 @@ struct CertificateCheck {
     static let renewalDays = 21
 
     init(certificateFile: String, keyFile: String, hostname: String, now: Date = Date()) {
-        let chain = readChain(certificateFile)
-        let key = readKey(keyFile)
+        self.init(
+            CertificateFiles(certificateFile: certificateFile, keyFile: keyFile), hostname: hostname, now: now)
+    }
+
+    init(_ files: CertificateFiles, hostname: String, now: Date = Date()) {
+        let certificateFile = files.certificateFile
+        let chain = readChain(files.certificate)
+        let key = readKey(files.key, files.keyFile)
         guard let leaf = chain.first else { return }
         expires = leaf.notValidAfter
         checkDates(leaf, now)
@@ -36,8 +42,8 @@ struct CertificateCheck {
         checkChain(chain)
     }
 
-    private mutating func readChain(_ path: String) -> [Certificate] {
-        guard let data = FileManager.default.contents(atPath: path) else {
+    private mutating func readChain(_ data: Data?) -> [Certificate] {
+        guard let data else {
             problems.append(Finding(file: .certificate, remedy: "there is no such file, or this user may not read it"))
             return []
         }
@@ -59,8 +65,8 @@ struct CertificateCheck {
         }
     }
 
-    private mutating func readKey(_ path: String) -> Certificate.PrivateKey? {
-        guard let data = FileManager.default.contents(atPath: path) else {
+    private mutating func readKey(_ data: Data?, _ path: String) -> Certificate.PrivateKey? {
+        guard let data else {
             problems.append(Finding(file: .key, remedy: "there is no such file, or this user may not read it"))
             return nil
         }

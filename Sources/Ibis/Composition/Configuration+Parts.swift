@@ -12,7 +12,11 @@ extension Configuration {
             peerMediaAddress: media.peerAddress,
             meta: MetaTrunkConfiguration(
                 domain: meta.domain, host: meta.host, port: meta.port, trustRootsFile: meta.trustRoots),
-            greetingFile: greeting, limits: limits)
+            greetingFile: greeting, limits: limits, loggedCalls: log.calls,
+            hep: hep.host.map {
+                HEPConfiguration(
+                    host: $0, port: hep.port, captureID: UInt32(clamping: hep.captureID), password: hep.password)
+            })
     }
 
     /// A machine with a self-made certificate serves no real calls, so the calls of `ibis call` on it are let in. With a

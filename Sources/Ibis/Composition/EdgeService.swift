@@ -13,8 +13,9 @@ struct EdgeService: Service {
             try await edge.run()
         } onGracefulShutdown: {
             state.stop()
-            // The first Ctrl-C lets calls end; the second one need not wait for them.
+            // The first signal lets calls end; the second one need not wait for them.
             signal(SIGINT, SIG_DFL)
+            signal(SIGTERM, SIG_DFL)
         }
     }
 }

@@ -56,7 +56,7 @@ struct Server {
         }
         let edge = await SIPEdge(
             configuration: configuration.edge(certificate, announced: announced), routing: routing, media: media,
-            greeting: greeting, logger: Logger(label: "edge"))
+            greeting: greeting, logger: Logger(label: "edge"), drainTime: configuration.drainTime)
         try await edge.bind()
 
         let state = ServerState()
@@ -65,10 +65,12 @@ struct Server {
         let banner = Banner(
             configuration: configuration, configurationFile: loaded.file, certificate: certificate,
             announced: announced, snapshot: snapshot, isStoreNew: store.isNew, warnings: warnings)
+        let inUse = CertificateState(expires: certificate.expires)
         try await serve(
             [
                 ("store", try watcher(store, snapshot, edge, state, logger)),
-                ("console", console(edge, media, state, banner)), ("memory", MemoryTrimmer()),
+                ("console", console(edge, media, state, inUse, banner)), ("memory", MemoryTrimmer()),
+                ("certificate", reloader(certificate, inUse, edge)),
                 ("edge", EdgeService(edge: edge, state: state)),
             ], logger)
         logger.notice("Stopped")
@@ -101,9 +103,19 @@ struct Server {
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0.service, serviceName: $0.name) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        // The edge hangs up after 20 s by itself; this is for what we did not think of.
-        group.maximumGracefulShutdownDuration = .seconds(30)
+        // The edge hangs up by itself; this is for what we did not think of.
+        group.maximumGracefulShutdownDuration = configuration.drainTime + .seconds(10)
         try await ServiceGroup(configuration: group).run()
+    }
+
+    private func reloader(
+        _ certificate: ServerCertificate, _ inUse: CertificateState, _ edge: SIPEdge
+    ) -> CertificateReloader {
+        CertificateReloader(
+            hostname: configuration.sip.hostname,
+            files: certificate.isSelfMade ? nil : (certificate.certificateFile, certificate.keyFile), state: inUse,
+            logger: Logger(label: "certificate")
+        ) { try await edge.use(certificate: $0, privateKey: $1) }
     }
 
     private func watcher(
@@ -129,9 +141,12 @@ struct Server {
     }
 
     private func console(
-        _ edge: SIPEdge, _ media: MediaEngine, _ state: ServerState, _ banner: Banner
+        _ edge: SIPEdge, _ media: MediaEngine, _ state: ServerState, _ certificate: CertificateState,
+        _ banner: Banner
     ) -> WabaBridge.Console {
-        let source = StatusSource(edge: edge, media: media, state: state, configuration: configuration, start: start)
+        let source = StatusSource(
+            edge: edge, media: media, state: state, certificate: certificate, configuration: configuration, start: start
+        )
         let start = start
         return WabaBridge.Console(
             configuration: configuration.consolePort, logger: Logger(label: "console"),
@@ -139,7 +154,7 @@ struct Server {
                 let milliseconds = start.duration(to: .now) / .milliseconds(1)
                 Output.line("\(banner.text)\n\nready in \(Int(milliseconds.rounded(.up))) ms")
             },
-            status: { await source.now() })
+            calls: ConsoleCalls(edge), status: { await source.now() })
     }
 
     private func descriptorAdvice() -> [String] {

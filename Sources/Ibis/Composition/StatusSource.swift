@@ -1,3 +1,4 @@
+import Foundation
 import Media
 import SIPEdge
 import WabaBridge
@@ -7,6 +8,7 @@ struct StatusSource: Sendable {
     let edge: SIPEdge
     let media: MediaEngine
     let state: ServerState
+    let certificate: CertificateState
     let configuration: Configuration
     let start: ContinuousClock.Instant
 
@@ -22,10 +24,18 @@ struct StatusSource: Sendable {
                     name: "sip-peers", transports: ["udp", "tcp"], address: sip.peerAddress, port: Int(sip.peerPort)),
                 .init(name: "console", transports: ["http"], address: console.address, port: Int(console.port)),
             ],
+            certificate: certificateStatus, admittedPercent: Int((await edge.admittedShare * 100).rounded()),
             calls: await edge.activeCalls, numbers: state.numbers, peers: state.peers,
             peerStates: await edge.peers.map(ConsoleStatus.Peer.init),
             counters: Dictionary(edge.counters.snapshot.map { ($0.name, $0.value) }) { first, _ in first },
             media: StatusSource.figures(media.statistics))
+    }
+
+    private var certificateStatus: ConsoleStatus.Certificate? {
+        guard let expires = certificate.expires else { return nil }
+        return .init(
+            expires: expires.formatted(.iso8601), daysLeft: Int((expires.timeIntervalSinceNow / 86_400).rounded(.down)),
+            problem: certificate.problem)
     }
 
     private static func figures(_ statistics: EngineStatistics) -> [String: Int] {

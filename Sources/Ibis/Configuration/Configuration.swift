@@ -37,8 +37,18 @@ struct Configuration: Sendable, Hashable {
         var port: UInt16 = 8080
     }
 
+    struct HEP: Sendable, Hashable {
+        /// Nil: nothing is exported.
+        var host: String?
+        var port: UInt16 = 9060
+        var captureID = 2001
+        var password: String?
+    }
+
     struct Log: Sendable, Hashable {
         var level = "info"
+        /// Calls whose messages are kept in memory.
+        var calls = 200
         var format = Format.text
 
         enum Format: String, Sendable, CaseIterable { case text, json }
@@ -48,6 +58,9 @@ struct Configuration: Sendable, Hashable {
     var meta = Meta()
     var media = Media()
     var limits = EdgeLimits()
+    /// How long a stop waits for calls to end by themselves.
+    var drainTime = Duration.seconds(20)
+    var hep = HEP()
     /// WAV file of the greeting; nil: the built-in chime.
     var greeting: String?
     var storeFile = "ibis.sqlite"

@@ -4,7 +4,22 @@ import WabaBridge
 
 extension Setting {
     /// Every key there is, in the order of docs/configuration.md.
-    static let all: [Setting] = sip + meta + media + limits + others
+    static let all: [Setting] = sip + meta + media + limits + hep + others
+
+    private static let hep: [Setting] = [
+        value(
+            "hep.host", \.hep.host, "Capture server (Homer) that gets a copy of each SIP message, without keys.",
+            expected: "a host name or an address", default: "none: nothing is exported"
+        ) { HostSyntax.isName($0) || HostSyntax.isAddress($0) ? .some($0) : nil },
+        port("hep.port", \.hep.port, "Its UDP port.", default: 9060),
+        count(
+            "hep.captureID", \.hep.captureID, "The number that tells this Ibis from other sources there.",
+            0...4_294_967_295, default: 2001),
+        value(
+            "hep.password", \.hep.password, "The password that the server asks of its sources.",
+            expected: "a text other than none", default: "none"
+        ) { ["", "none"].contains($0) ? nil : .some($0) },
+    ]
 
     private static let sip: [Setting] = [
         host(
@@ -90,6 +105,9 @@ extension Setting {
         seconds(
             "limits.mediaTimeout", \.limits.mediaTimeout,
             "A call whose caller sends nothing at all for this long is hung up.", 10...3_600, default: "60s"),
+        seconds(
+            "limits.drainTime", \.drainTime, "A stop waits this long for calls to end before it hangs up.", 0...86_400,
+            default: "20s"),
         size(
             "limits.bufferedOctets", \.limits.bufferedOctets, "What unfinished SIP messages may hold, all together.",
             1...4_096, default: "64MB"),
@@ -120,6 +138,9 @@ extension Setting {
             "log.level", \.log.level, "What is logged: this and everything graver.",
             expected: "one of: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))", default: "info"
         ) { Logger.Level(rawValue: $0.lowercased())?.rawValue },
+        count(
+            "log.calls", \.log.calls, "Calls whose messages are kept in memory for the console; 0: none.", 0...10_000,
+            default: 200),
         choice("log.format", \.log.format, "How a log line is written.", default: .text),
     ]
 

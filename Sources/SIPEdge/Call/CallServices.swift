@@ -15,6 +15,7 @@ struct CallServices {
     let ids: IDSource
     let timing: Timing
     let counters: EdgeCounters
+    let log: CallLog
 
     func localAudio(_ address: MediaAddress, host: String) -> LocalAudio {
         LocalAudio(

@@ -60,10 +60,12 @@ struct CallContext {
     /// Of the PBX's side.
     let transfers = PeerTransfers()
     let logger: Logger
+    private let record: CallLog.Record?
 
     init(services: CallServices, logger: Logger) {
         self.services = services
         id = services.ids.next()
+        record = services.log.begin(id)
         var logger = logger
         logger[metadataKey: "call.id"] = "\(id)"
         self.logger = logger
@@ -71,4 +73,7 @@ struct CallContext {
         mediaEvents = events
         media = services.media.makeSession(id: id) { events.post($0) }
     }
+
+    /// For one leg: `meta` or `peer`.
+    func ladder(_ leg: String) -> MessageLadder { MessageLadder(logger: logger, leg: leg, record: record) }
 }

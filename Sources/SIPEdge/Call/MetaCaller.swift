@@ -27,7 +27,7 @@ final class MetaCaller: CallerSide {
         hostname = services.configuration.hostname
         caller = Caller(invite)
         let tag = services.ids.next()
-        let ladder = MessageLadder(logger: logger, leg: "meta")
+        let ladder = context.ladder("meta")
         ladder.received(invite)
         leg = IncomingLeg(
             transaction: incoming.transaction,

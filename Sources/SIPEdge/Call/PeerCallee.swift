@@ -21,6 +21,7 @@ final class PeerCallee: CalleeSide {
     private let services: CallServices
     private let transfers: PeerTransfers
     private let logger: Logger
+    private let ladder: MessageLadder
     private var leg: OutgoingLeg?
     private var local: LocalAudio?
     private var offer: PendingOffer?
@@ -37,6 +38,7 @@ final class PeerCallee: CalleeSide {
         services = context.services
         transfers = context.transfers
         logger = context.logger
+        ladder = context.ladder("peer")
         digest = trunk.peer.credentials.map { DigestClient(credentials: $0.digest, realms: [$0.realm]) }
     }
 
@@ -67,7 +69,7 @@ final class PeerCallee: CalleeSide {
             machine: UACInvite(
                 invite: invite, party: trunk.party(user: request.number), ids: services.ids, timing: services.timing),
             callID: callID, localTag: tag, target: trunk.target, driver: services.driver, dialogs: services.dialogs,
-            ladder: MessageLadder(logger: logger, leg: "peer"))
+            ladder: ladder)
         leg.onReport = { [weak self] in self?.handle($0) }
         self.leg = leg
         return leg

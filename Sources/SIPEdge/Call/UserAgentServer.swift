@@ -111,7 +111,10 @@ final class UserAgentServer {
                 "sip.method": "\(incoming.request.method)", "sip.status": "\(error.refusal.status)",
                 "sip.peer": "\(incoming.flow.remoteHost)", "reason": "\(Redaction.numbers(error.refusal.warning))",
             ])
-        let ladder = MessageLadder(logger: logger, leg: incoming.side == .meta ? "meta" : "peer")
+        let isCall = incoming.request.method == .invite
+        let ladder = MessageLadder(
+            logger: logger, leg: incoming.side == .meta ? "meta" : "peer",
+            record: isCall ? services.log.begin(services.ids.next()) : nil)
         ladder.received(incoming.request)
         incoming.transaction.onSent = { ladder.sent($0) }
         incoming.transaction.respond(

@@ -3,19 +3,33 @@ import SIPCore
 
 /// Writes one line for each message of a leg at `debug`, and the whole message at `trace`; secrets and numbers removed.
 package struct MessageLadder {
+    /// Nil where nothing of it would be written.
     private let logger: Logger?
     private let lines: LadderLines?
+    private let record: CallLog.Record?
+    private let leg: String
 
     /// `leg` names the far side: `meta`, `peer`.
-    package init(logger: Logger, leg: String) {
-        var logger = logger
-        logger[metadataKey: "leg"] = "\(leg)"
-        self.logger = logger
+    package init(logger: Logger, leg: String) { self.init(logger: logger, leg: leg, record: nil) }
+
+    /// - Parameter record: the call's, where the messages are kept for the console.
+    init(logger: Logger, leg: String, record: CallLog.Record?) {
+        if logger.logLevel <= .debug {
+            var logger = logger
+            logger[metadataKey: "leg"] = "\(leg)"
+            self.logger = logger
+        } else {
+            self.logger = nil
+        }
+        self.leg = leg
+        self.record = record
         lines = nil
     }
 
     private init(lines: LadderLines) {
         logger = nil
+        record = nil
+        leg = ""
         self.lines = lines
     }
 
@@ -25,7 +39,7 @@ package struct MessageLadder {
         return (MessageLadder(lines: lines), lines)
     }
 
-    private var isOff: Bool { lines == nil && (logger?.logLevel ?? .critical) > .debug }
+    private var isOff: Bool { lines == nil && logger == nil }
 
     func sent(_ request: Request) { log(request, arrow: .sent) }
     func received(_ request: Request) { log(request, arrow: .received) }
@@ -33,6 +47,7 @@ package struct MessageLadder {
     func received(_ response: Response) { log(response, arrow: .received) }
 
     private func log(_ request: Request, arrow: Arrow) {
+        record?.append(.request(request), isSent: arrow == .sent, leg: leg)
         guard !isOff else { return }
         let uri = Redaction.numbers(request.uri.description)
         line(arrow, "\(request.method) \(uri)", request.headers)
@@ -40,6 +55,7 @@ package struct MessageLadder {
     }
 
     private func log(_ response: Response, arrow: Arrow) {
+        record?.append(.response(response), isSent: arrow == .sent, leg: leg)
         guard !isOff else { return }
         line(arrow, "\(response.status) \(Redaction.numbers(response.reason))", response.headers)
         whole(.response(response))

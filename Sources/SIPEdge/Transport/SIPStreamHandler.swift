@@ -87,6 +87,8 @@ final class SIPStreamHandler: ChannelInboundHandler {
         self.report = report
     }
 
+    var localAddress: SocketAddress? { context?.channel.localAddress }
+
     var isOpen: Bool { context != nil && ending == nil }
 
     func send(_ octets: [UInt8]) {

@@ -46,6 +46,8 @@ package final class TransportLayer {
     /// Something that is no good SIP message; `nil` flow where it cannot be answered.
     package var onMalformed: (MalformedMessage, Flow) -> Void = { _, _ in }
     package var onClosed: (Flow) -> Void = { _ in }
+    /// Sees every message, when set.
+    var onSighting: ((HEPExporter.Sighting) -> Void)?
 
     struct Connection {
         let handler: SIPStreamHandler
@@ -99,6 +101,7 @@ package final class TransportLayer {
     package func send(_ octets: [UInt8], on flow: Flow) -> Bool {
         if flow.transport == .udp {
             guard let udp, udp.isActive else { return false }
+            if onSighting != nil { sighted(octets, isSent: true, flow) }
             let remote = udp.localAddress?.protocol == .inet6 ? flow.remote.mapped : flow.remote
             let envelope = AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: octets))
             udp.write(envelope, promise: nil)
@@ -106,6 +109,7 @@ package final class TransportLayer {
             return true
         }
         guard let connection = connections[flow.connection], connection.handler.isOpen else { return false }
+        if onSighting != nil { sighted(octets, isSent: true, flow) }
         connection.handler.send(octets)
         return true
     }
@@ -119,6 +123,14 @@ package final class TransportLayer {
             udp.flush()
         }
     }
+
+    private func sighted(_ octets: [UInt8], isSent: Bool, _ flow: Flow) {
+        let local = flow.transport == .udp ? udp?.localAddress : connections[flow.connection]?.handler.localAddress
+        onSighting?(HEPExporter.Sighting(octets: octets, isSent: isSent, flow: flow, local: local))
+    }
+
+    /// For connections that come in from now on; those that are open keep theirs.
+    func use(_ context: NIOSSLContext) { serverTLS = context }
 
     package func isOpen(_ flow: Flow) -> Bool {
         flow.transport == .udp || connections[flow.connection]?.handler.isOpen == true
@@ -136,6 +148,7 @@ package final class TransportLayer {
     func side(of source: SocketAddress?) -> Side { source.map(peerSources.contains) == true ? .peer : .meta }
 
     func received(_ message: Message, flow: Flow, side: Side) {
+        if onSighting != nil { sighted(message.encoded(), isSent: false, flow) }
         var message = message
         if case .request(var request) = message {
             counters.count(.requestsReceived)

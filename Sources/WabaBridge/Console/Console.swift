@@ -22,16 +22,18 @@ public struct Console: Service {
 
     private let configuration: Configuration
     private let status: @Sendable () async -> ConsoleStatus
+    private let calls: ConsoleCalls
     private let onListening: @Sendable (Int) async -> Void
     private let logger: Logger
 
     /// - Parameters:
-    ///   - status: asked for each request.
+    ///   - calls: asked for each request, as `status` is.
     ///   - onListening: called once with the port when connections are accepted.
     public init(
         configuration: Configuration, logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in },
-        status: @escaping @Sendable () async -> ConsoleStatus
+        calls: ConsoleCalls = .none, status: @escaping @Sendable () async -> ConsoleStatus
     ) {
+        self.calls = calls
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
@@ -44,7 +46,7 @@ public struct Console: Service {
         quiet.logLevel = max(logger.logLevel, .notice)
         let (configuration, onListening) = (configuration, onListening)
         let application = Application(
-            router: Console.router(status: status),
+            router: Console.router(status: status, calls: calls),
             server: .http1(configuration: .init(idleTimeout: .seconds(30))),
             configuration: .init(
                 address: .hostname(configuration.address, port: configuration.port), serverName: "ibis"),
@@ -53,7 +55,9 @@ public struct Console: Service {
         try await application.run()
     }
 
-    static func router(status: @escaping @Sendable () async -> ConsoleStatus) -> Router<BasicRequestContext> {
+    static func router(
+        status: @escaping @Sendable () async -> ConsoleStatus, calls: ConsoleCalls = .none
+    ) -> Router<BasicRequestContext> {
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: PlainNotFound())
         router.get("health") { _, _ -> Response in
@@ -64,14 +68,32 @@ public struct Console: Service {
             return text(.ok, "ok\n")
         }
         router.get("status") { _, _ -> Response in
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            let body = try encoder.encode(await status())
-            return Response(
-                status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-                body: .init(byteBuffer: ByteBuffer(bytes: body)))
+            try json(await status())
+        }
+        router.get("calls") { _, _ -> Response in
+            try json(await calls.list())
+        }
+        router.get("calls/:id") { _, context -> Response in
+            guard let trace = await calls.trace(try context.parameters.require("id")) else { return noSuchCall() }
+            return try json(trace)
+        }
+        router.get("calls/:id/ladder") { _, context -> Response in
+            guard let trace = await calls.trace(try context.parameters.require("id")) else { return noSuchCall() }
+            return text(.ok, trace.ladder)
         }
         return router
+    }
+
+    private static func noSuchCall() -> Response {
+        text(.notFound, "No such call, or no longer kept: /calls lists those that are; log.calls says how many.\n")
+    }
+
+    private static func json(_ value: some Encodable) throws -> Response {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return Response(
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
     }
 
     fileprivate static func text(_ status: HTTPResponse.Status, _ text: String) -> Response {
@@ -91,7 +113,8 @@ private struct PlainNotFound: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound {
             return Console.text(
-                .notFound, "Nothing here. The console comes in a later version; now there are /health and /status.\n")
+                .notFound,
+                "Nothing here. The console comes in a later version; now there are /health, /status and /calls.\n")
         }
     }
 }

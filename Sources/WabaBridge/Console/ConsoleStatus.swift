@@ -43,11 +43,29 @@ public struct ConsoleStatus: Sendable, Encodable, Hashable {
         }
     }
 
+    public struct Certificate: Sendable, Encodable, Hashable {
+        /// ISO 8601.
+        public var expires: String
+        public var daysLeft: Int
+        /// Why the files on disk are not in use.
+        public var problem: String?
+
+        public init(expires: String, daysLeft: Int, problem: String?) {
+            self.expires = expires
+            self.daysLeft = daysLeft
+            self.problem = problem
+        }
+    }
+
     public var version: String
     /// Why calls cannot be served now; empty when all is well.
     public var problems: [String]
     public var uptimeSeconds: Int
     public var listeners: [Listener]
+    /// Nil: self-made.
+    public var certificate: Certificate?
+    /// How many of the new calls the machine can serve now; the rest gets 503.
+    public var admittedPercent: Int
     /// Calls at this moment.
     public var calls: Int
     public var numbers: Int
@@ -60,13 +78,16 @@ public struct ConsoleStatus: Sendable, Encodable, Hashable {
     public var media: [String: Int]
 
     public init(
-        version: String, problems: [String] = [], uptimeSeconds: Int, listeners: [Listener], calls: Int,
-        numbers: Int, peers: Int, peerStates: [Peer] = [], counters: [String: Int], media: [String: Int]
+        version: String, problems: [String] = [], uptimeSeconds: Int, listeners: [Listener],
+        certificate: Certificate? = nil, admittedPercent: Int = 100, calls: Int, numbers: Int, peers: Int,
+        peerStates: [Peer] = [], counters: [String: Int], media: [String: Int]
     ) {
         self.version = version
         self.problems = problems
         self.uptimeSeconds = uptimeSeconds
         self.listeners = listeners
+        self.certificate = certificate
+        self.admittedPercent = admittedPercent
         self.calls = calls
         self.numbers = numbers
         self.peers = peers

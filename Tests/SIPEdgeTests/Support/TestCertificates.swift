@@ -9,6 +9,13 @@ enum TestCertificates {
 
     /// Of the edge: `sip.example.com`.
     static let edge = make("edge", names: "DNS:sip.example.com")
+    /// Of the edge, made anew.
+    static let renewed = make("renewed", names: "DNS:sip.example.com")
+
+    static func octets(_ path: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
     /// Of Meta's domain.
     static let meta = make("meta", names: "DNS:wa.meta.vc")
     static let pbx = make("pbx", names: "DNS:pbx.example.com")

@@ -40,7 +40,8 @@ struct TestEdge: Sendable {
     /// Runs the body with an edge, then looks for what it left behind.
     static func run(
         _ routing: RoutingTable = echo, limits: EdgeLimits = TestEdge.limits, meta: MetaTrunkConfiguration = .init(),
-        drainTime: Duration = .zero, peerAddress: String = address, sourceLocation: SourceLocation = #_sourceLocation,
+        hep: HEPConfiguration? = nil, drainTime: Duration = .zero, peerAddress: String = address,
+        sourceLocation: SourceLocation = #_sourceLocation,
         _ body: (TestEdge) async throws -> Void
     ) async throws {
         let media = try MediaEngine(
@@ -48,7 +49,7 @@ struct TestEdge: Sendable {
                 workers: 1, bindAddress: address, portRest: .milliseconds(100), noMediaAfter: .seconds(1)))
         defer { media.shutdown() }
         let edge = try await bound(
-            routing, limits: limits, meta: meta, drainTime: drainTime, peerAddress: peerAddress,
+            routing, limits: limits, meta: meta, hep: hep, drainTime: drainTime, peerAddress: peerAddress,
             media: media)
         let ports = await edge.ports
         let test = TestEdge(edge: edge, media: media, tlsPort: ports.tls, peerPort: ports.peer)
@@ -67,7 +68,8 @@ struct TestEdge: Sendable {
 
     /// An edge that listens. The port that was found free may be another's by then: other suites run beside this one.
     private static func bound(
-        _ routing: RoutingTable, limits: EdgeLimits, meta: MetaTrunkConfiguration, drainTime: Duration,
+        _ routing: RoutingTable, limits: EdgeLimits, meta: MetaTrunkConfiguration, hep: HEPConfiguration?,
+        drainTime: Duration,
         peerAddress: String, media: MediaEngine
     ) async throws -> SIPEdge {
         for _ in 0..<8 {
@@ -77,7 +79,7 @@ struct TestEdge: Sendable {
                     peerAddress: peerAddress,
                     peerPort: 0, certificateFile: TestCertificates.edge.certificate,
                     privateKeyFile: TestCertificates.edge.key, trustedRanges: ["127.69.171.0/24"].compactMap(CIDR.init),
-                    meta: meta, limits: limits),
+                    meta: meta, limits: limits, hep: hep),
                 routing: routing, media: media,
                 greeting: try Prompt.tone(hertz: 440, seconds: 0.4), logger: quiet, drainTime: drainTime, timing: timing
             )

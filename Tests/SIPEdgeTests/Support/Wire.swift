@@ -20,14 +20,20 @@ final class Wire: Sendable {
         to address: String, _ port: UInt16, from source: String, serverName: String? = nil, trust: String? = nil,
         reads: Bool = true
     ) async throws -> Wire {
-        let inbox = Inbox<Message>()
         var tls: NIOSSLContext?
         if serverName != nil {
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.trustRoots = .file(trust ?? "")
             tls = try NIOSSLContext(configuration: configuration)
         }
-        let context = tls
+        return try await connect(to: address, port, from: source, context: tls, serverName: serverName, reads: reads)
+    }
+
+    static func connect(
+        to address: String, _ port: UInt16, from source: String, context: NIOSSLContext?, serverName: String?,
+        reads: Bool = true
+    ) async throws -> Wire {
+        let inbox = Inbox<Message>()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(to: SocketAddress(ipAddress: source, port: 0))
             .channelOption(.autoRead, value: reads)
