@@ -62,7 +62,7 @@ extension EdgeSuite {
         @Test("the INVITE offers what a PBX may use, and Meta's answer none of it")
         func extensions() async throws {
             try await talking { talk in
-                #expect(talk.invite.headers.value("Supported") == "100rel, norefersub, replaces, timer")
+                #expect(talk.invite.headers.value("Supported") == "100rel, norefersub, timer")
                 #expect(talk.invite.headers.value("Session-Expires") == "1800")
                 #expect(talk.invite.headers.value("Allow")?.contains("UPDATE") == true)
                 return talk.call

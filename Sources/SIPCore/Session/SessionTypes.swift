@@ -67,11 +67,11 @@ public enum ReofferPolicy: Hashable, Sendable {
         }
     }
 
-    /// Option tags that the peer may demand.
+    /// Option tags that the peer may demand. Not `replaces`: no INVITE takes the place of another yet.
     public var extensions: [String] {
         switch self {
         case .refuse: []
-        case .answer: ["100rel", "norefersub", "replaces", "timer"]
+        case .answer: ["100rel", "norefersub", "timer"]
         }
     }
 }

@@ -62,7 +62,7 @@ import Testing
                 Contact: <sip:ibis@192.0.2.10:5060>\r
                 Allow: INVITE, ACK, BYE, CANCEL, OPTIONS\r
                 User-Agent: Ibis\r
-                Supported: 100rel, norefersub, replaces, timer\r
+                Supported: 100rel, norefersub, timer\r
                 Session-Expires: 1800\r
                 X-WA-Id: wacid.1\r
                 Content-Type: application/sdp\r
