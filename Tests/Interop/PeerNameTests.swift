@@ -54,6 +54,36 @@ extension RealPeers {
             names.replace(nil)
         }
 
+        @Test(
+            "the first host of a name is silent: the call moves on to the second, an Asterisk, which is found to be up")
+        func failover() async throws {
+            try await Asterisk.with(.ibisTrunk, IbisProcess.Peer().sampleSettings) { asterisk in
+                let service = "_sip._udp.\(Self.name)"
+                let names = try NameServer(
+                    address: Place.other(53), port: 53,
+                    records: [
+                        .service(service, priority: 10, weight: 0, port: 5060, target: "dead.example.com"),
+                        .service(service, priority: 20, weight: 0, port: 5060, target: "alive.example.com"),
+                        .address("dead.example.com", Place.other(24)),
+                        .address("alive.example.com", asterisk.address),
+                    ])
+                try await IbisProcess.with(.peer(host: Self.name), nameServer: Place.other(53)) { ibis in
+                    try await BaresipCall.with { user in
+                        try user.dial(IbisProcess.uri())
+                        try await user.established()
+                        try await Task.sleep(for: .seconds(2))
+                        try await user.hangUp()
+                        expectTone(1000, in: try await user.heard(), asLoudAs: try await user.said())
+                    }
+                    try await ibis.idle()
+                    let status = try await ibis.status()
+                    #expect(status.counters["peer_failovers"] == 1)
+                    #expect(status.peerStates.first?.state == "up")
+                }
+                names.replace(nil)
+            }
+        }
+
         private static func wait(for address: String, _ ibis: IbisProcess, state: String? = "up") async throws {
             let deadline = ContinuousClock.now + .seconds(20)
             while true {
