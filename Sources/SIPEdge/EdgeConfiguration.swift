@@ -61,10 +61,14 @@ public struct MetaTrunkConfiguration: Sendable, Hashable {
     public var port: UInt16
     /// PEM file of the authorities that the trunk's certificate must chain to; nil: the system's.
     public var trustRootsFile: String?
+    /// How long a WhatsApp user is rung before we give up; Meta's own limit is not documented (meta-calling §9).
+    public var ringTimeout: Duration
 
     public init(
-        domain: String = "wa.meta.vc", host: String? = nil, port: UInt16 = 5061, trustRootsFile: String? = nil
+        domain: String = "wa.meta.vc", host: String? = nil, port: UInt16 = 5061, trustRootsFile: String? = nil,
+        ringTimeout: Duration = .seconds(60)
     ) {
+        self.ringTimeout = ringTimeout
         self.domain = domain
         self.host = host ?? domain
         self.port = port

@@ -36,6 +36,11 @@ public final class EdgeCounters: Sendable {
         /// Copies of messages for the capture server, and those that there was no time for.
         case hepSent
         case hepDropped
+        /// INVITEs from Meta that were asked for the number's password, and those whose answer was wrong.
+        case invitesChallenged
+        case invitesUnauthenticated
+        /// Challenges of Meta that we could not or must not answer.
+        case challengesRefused
         case callsStarted
         case callsAnswered
         case callsRefused

@@ -118,6 +118,8 @@ public final class SIPEdge: Service, Sendable {
             configuration: configuration,
             meta: MetaTrunk(
                 hostname: configuration.hostname, port: configuration.tlsPort, configuration: configuration.meta),
+            challenge: MetaChallenge(
+                realm: configuration.hostname, secret: SecureRandom.octets(32), counters: counters),
             ids: .random, timing: driver.timing, counters: counters, log: log)
         let server = UserAgentServer(services: services, peers: peers, logger: logger)
         server.update(routing)

@@ -14,7 +14,7 @@ import Testing
     static let answered: [B2BUA.Event] = [.start, .calleeAnswered]
     static let talking: [B2BUA.Event] = answered + [.callerAcknowledged]
     static let busy = B2BUA.Refusal(callee: 486)
-    static let late = B2BUA.Refusal(status: 480, warning: "nobody answered in time")
+    static let late = B2BUA.Refusal(status: 480, warning: "nobody answered in time", cause: .noAnswer)
 
     static let cases = [
         Case(name: "start invites and times the ringing", events: [.start], actions: [.startRingTimer, .inviteCallee]),

@@ -50,11 +50,19 @@ public struct B2BUA: Sendable {
         public var status: Int
         public var warning: String
         public var retryAfter: Int?
+        /// For the Reason header field; nil: what the status stands for.
+        public var cause: Q850Cause?
+        /// What the callee's side said in its own words, cleaned; for a PBX only.
+        public var detail: String?
 
-        public init(status: Int, warning: String, retryAfter: Int? = nil) {
+        public init(
+            status: Int, warning: String, retryAfter: Int? = nil, cause: Q850Cause? = nil, detail: String? = nil
+        ) {
             self.status = status
             self.warning = warning
             self.retryAfter = retryAfter
+            self.cause = cause
+            self.detail = detail
         }
     }
 
@@ -104,10 +112,10 @@ public struct B2BUA: Sendable {
             return [.stopRingTimer, .cancelCallee(.normalClearing), .finish(.cancelled)]
         case (.inviting, .ringTimedOut):
             state = .ended
-            let refusal = Refusal(status: 480, warning: "nobody answered in time")
+            let refusal = Refusal(status: 480, warning: "nobody answered in time", cause: .noAnswer)
             return [.cancelCallee(.noAnswer), .rejectCaller(refusal), .finish(.noAnswer)]
         case (.inviting, .hangUp(let cause)):
-            let refusal = Refusal(status: 503, warning: "the call was ended here: \(cause.text)")
+            let refusal = Refusal(status: 503, warning: "the call was ended here: \(cause.text)", cause: cause)
             return refuse(refusal, [.stopRingTimer, .cancelCallee(cause)])
         case (.inviting, .calleeEnded):
             return refuse(Refusal(callee: 480), [.stopRingTimer])

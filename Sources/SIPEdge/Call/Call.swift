@@ -106,7 +106,7 @@ final class Call {
     private func answerCaller() {
         answeredAt = services.loop.now
         services.counters.count(.callsAnswered)
-        caller.answer()
+        caller.answer(with: callee.fieldsOfAnswer)
         if callee.isRelayed { media.bridge() }
     }
 

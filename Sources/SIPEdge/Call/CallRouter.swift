@@ -3,19 +3,25 @@ import Media
 import NIOCore
 import SIPCore
 
-/// Says which call an INVITE asks for: who may ask, for which number, and who is to answer.
+/// Says which call an INVITE asks for: who may ask, for which number, and who is to answer. Calls of a PBX are the
+/// ``BusinessCallRouter``'s.
 ///
 /// Runs on the signalling loop.
 final class CallRouter {
     private let services: CallServices
     private let peers: PeerDirectory
     private let logger: Logger
+    private let pairs: CallPairs
+    private let business: BusinessCallRouter
     private var routing = RoutingTable()
 
     init(services: CallServices, peers: PeerDirectory, logger: Logger) {
         self.services = services
         self.peers = peers
         self.logger = logger
+        let pairs = CallPairs()
+        self.pairs = pairs
+        business = BusinessCallRouter(services: services, pairs: pairs, logger: logger)
     }
 
     func update(_ routing: RoutingTable) {
@@ -25,11 +31,23 @@ final class CallRouter {
 
     /// The call, not started yet. Throws the answer for an INVITE that is not served; nothing is left of it then.
     func call(for incoming: TransactionDriver.Incoming, active: Int) throws(CallRefused) -> Call {
-        let number = try check(incoming, active: active)
+        try check(incoming, active: active)
+        if incoming.side == .peer {
+            return try business.call(for: incoming, from: try peer(of: incoming), routing: routing)
+        }
+        let number = try number(of: incoming.request)
         let route = try route(number, caller: incoming.request.headers.from?.uri.userWithoutParameters ?? "")
+        let trunk = routing.trunks[number]
+        try services.challenge.check(
+            incoming.request, number: number, trunk: trunk, now: services.driver.now)
         let context = CallContext(services: services, logger: logger)
         do {
-            let caller = try MetaCaller(number: number, incoming: incoming, context: context)
+            let caller = try MetaCaller(
+                number: number, incoming: incoming,
+                authenticator: MetaAuthenticator(
+                    trunk?.credentials, domain: services.configuration.meta.domain, ids: services.ids),
+                context: context)
+            caller.claim = pairs.join(caller.pair)
             return call(of: caller, for: number, by: route, context: context)
         } catch {
             context.media.close()
@@ -37,18 +55,18 @@ final class CallRouter {
         }
     }
 
-    /// All that can be said without spending anything on the call; gives the business number.
-    private func check(_ incoming: TransactionDriver.Incoming, active: Int) throws(CallRefused) -> String {
+    /// All that can be said without spending anything on the call.
+    private func check(_ incoming: TransactionDriver.Incoming, active: Int) throws(CallRefused) {
         let request = incoming.request
-        guard incoming.side == .meta else {
-            throw CallRefused(501, "calls from the PBX to WhatsApp users are not supported yet")
-        }
         if let required = request.headers[first: .require] {
             throw CallRefused(420, "unsupported extension: \(required)")
         }
         if active >= services.configuration.limits.calls {
             throw CallRefused(503, "too many calls at once", retryAfter: 10)
         }
+    }
+
+    private func number(of request: Request) throws(CallRefused) -> String {
         guard let user = request.uri.userWithoutParameters, let number = BusinessNumber.normalised(user) else {
             throw CallRefused(404, "the Request-URI names no number in E.164 form")
         }
@@ -98,5 +116,16 @@ final class CallRouter {
         }
         guard order.contains(where: { !$0.addresses.all.isEmpty }) else { throw PeerHunt.noAddress }
         return order
+    }
+
+    /// Which PBX an INVITE comes from.
+    private func peer(of incoming: TransactionDriver.Incoming) throws(CallRefused) -> PeerEntry {
+        switch peers.identify(incoming.request, from: incoming.flow) {
+        case .peer(let peer):
+            guard let entry = peers[peer.name] else { throw CallRefused(403, "this peer has just been removed") }
+            return entry
+        case .challenge(let fields): throw CallRefused(401, challenge: fields)
+        case .refuse(let status, let reason): throw CallRefused(status: status, unexplained: reason)
+        }
     }
 }

@@ -12,6 +12,7 @@ struct CallServices {
     let greeting: Prompt
     let configuration: EdgeConfiguration
     let meta: MetaTrunk
+    let challenge: MetaChallenge
     let ids: IDSource
     let timing: Timing
     let counters: EdgeCounters

@@ -11,7 +11,8 @@ protocol CallerSide: AnyObject {
     /// 180 without SDP.
     func ring()
     /// 200 with the description for its leg.
-    func answer()
+    /// - Parameter fields: what the callee's side has to say to a PBX.
+    func answer(with fields: [HeaderField])
     func reject(_ refusal: B2BUA.Refusal)
     func hangUp(_ cause: Q850Cause)
     /// Its ACK is here: sends it media from now on, in the same turn.
@@ -31,6 +32,8 @@ protocol CalleeSide: AnyObject {
     func start()
     /// CANCEL or BYE, as the state asks for.
     func end(_ cause: Q850Cause)
+    /// What the answer of the callee says besides, as a PBX may hear it.
+    var fieldsOfAnswer: [HeaderField] { get }
     /// Whether media passes between the two legs; an application is its own other end.
     var isRelayed: Bool { get }
     /// The caller hears us now.
@@ -45,6 +48,7 @@ extension CallerSide {
 }
 
 extension CalleeSide {
+    var fieldsOfAnswer: [HeaderField] { [] }
     var isRelayed: Bool { true }
     func callerIsListening() {}
     var facts: Logger.Metadata { [:] }

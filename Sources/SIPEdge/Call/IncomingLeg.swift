@@ -16,6 +16,8 @@ package final class IncomingLeg: DialogTable.Leg {
     private var waiting: [UInt32: ServerTransaction] = [:]
     package var onReport: (UASInvite.Report) -> Void = { _ in }
     private var finished = false
+    /// Answers a challenge of our BYE.
+    var authenticator: MetaAuthenticator?
 
     package init(
         transaction: ServerTransaction, machine: UASInvite, localTag: String, driver: TransactionDriver,
@@ -99,6 +101,9 @@ package final class IncomingLeg: DialogTable.Leg {
             case .response(let response):
                 self.ladder.received(response)
                 guard response.status >= 200 else { return }
+                if request.method == .bye, let again = self.authenticator?.retry(request, after: response) {
+                    return self.send(again)
+                }
                 self.handle(
                     request.method == .bye
                         ? .byeFinished(status: response.status) : .inDialog(.responded(response)))

@@ -6,17 +6,27 @@ import SIPCore
 /// A call from a WhatsApp user: the leg of Meta's INVITE, with its offer answered on media leg `a`.
 final class MetaCaller: CallerSide {
     let caller: Caller
+    private let number: String
     private let leg: IncomingLeg
     private let media: MediaSession
     private let answerBody: [UInt8]
     private let hostname: String
     private let logger: Logger
+    /// While this is here, the pair is in a call.
+    var claim: CallPairs.Claim?
     /// As Meta's BYE says it, in seconds.
     private var duration: String?
     var onEvent: (B2BUA.Event) -> Void = { _ in }
 
+    /// Who called whom, as Meta counts it.
+    var pair: CallPairs.Pair { .init(number: number, user: caller.user) }
+
     /// Reads the offer and opens the caller's media. Throws the answer for an INVITE that cannot be served.
-    init(number: String, incoming: TransactionDriver.Incoming, context: CallContext) throws(CallRefused) {
+    /// - Parameter authenticator: should Meta ask for the number's password when we hang up.
+    init(
+        number: String, incoming: TransactionDriver.Incoming, authenticator: MetaAuthenticator, context: CallContext
+    ) throws(CallRefused) {
+        self.number = number
         let services = context.services
         let invite = incoming.request
         let flow = incoming.flow
@@ -36,6 +46,7 @@ final class MetaCaller: CallerSide {
                 timing: services.timing),
             localTag: tag, driver: services.driver, dialogs: services.dialogs, ladder: ladder
         ) { meta.destination(of: $0, inbound: flow) }
+        leg.authenticator = authenticator
         leg.onReport = { [weak self] in self?.handle($0) }
         logger.info(
             "call came in",
@@ -48,7 +59,8 @@ final class MetaCaller: CallerSide {
 
     func ring() { leg.handle(.ring(status: 180)) }
 
-    func answer() {
+    /// Nothing of the PBX crosses to Meta.
+    func answer(with fields: [HeaderField]) {
         leg.handle(.answer(body: answerBody, headers: [HeaderField(name: .contentType, value: "application/sdp")]))
     }
 

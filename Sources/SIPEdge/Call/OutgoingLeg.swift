@@ -21,6 +21,9 @@ package final class OutgoingLeg: DialogTable.Leg {
     /// The flow that the INVITE went out on.
     package var onStarted: (Flow) -> Void = { _ in }
 
+    /// Answers a challenge of our BYE.
+    var authenticator: MetaAuthenticator?
+
     package init(
         machine: UACInvite, callID: String, localTag: String, target: Target, driver: TransactionDriver,
         dialogs: DialogTable, ladder: MessageLadder
@@ -101,7 +104,12 @@ package final class OutgoingLeg: DialogTable.Leg {
         }
         // The leg lives until its machine is finished, whoever else has let go of it.
         driver.send(request, to: destination, started: started) { outcome in
-            if case .response(let response) = outcome { self.ladder.received(response) }
+            if case .response(let response) = outcome {
+                self.ladder.received(response)
+                if request.method == .bye, let again = self.authenticator?.retry(request, after: response) {
+                    return self.send(again)
+                }
+            }
             if let event = self.event(for: request, outcome) { self.handle(event) }
         }
     }

@@ -83,7 +83,9 @@ final class UserAgentServer {
             call.onFinished = { [weak self] in self?.finished($0) }
             call.start()
         } catch {
-            services.counters.count(error.refusal.status == 503 ? .callsShed : .callsRefused)
+            if !error.isChallenge {
+                services.counters.count(error.refusal.status == 503 ? .callsShed : .callsRefused)
+            }
             refuse(incoming, error)
         }
     }
@@ -105,8 +107,9 @@ final class UserAgentServer {
     }
 
     private func refuse(_ incoming: TransactionDriver.Incoming, _ error: CallRefused) {
-        logger.info(
-            "request refused",
+        // Every call of a number with a challenge begins with one.
+        logger.log(
+            level: error.isChallenge ? .debug : .info, "request refused",
             metadata: [
                 "sip.method": "\(incoming.request.method)", "sip.status": "\(error.refusal.status)",
                 "sip.peer": "\(incoming.flow.remoteHost)", "reason": "\(Redaction.numbers(error.refusal.warning))",

@@ -1,8 +1,17 @@
 import Glibc
+import Media
 import NIOCore
 
 /// Which of this machine's addresses a peer sees: needed in Via, Contact and SDP when we listen on all of them.
 enum LocalAddress {
+    /// What the socket is bound to, or where that is nothing certain the interface that leads to the rest of the world.
+    static func ofDefaultRoute(_ bound: MediaAddress) -> String {
+        guard bound.isUnspecified else { return bound.host }
+        // Addresses for documentation (RFC 5737, RFC 3849): routed like any other, and nobody's.
+        let anywhere = try? SocketAddress(ipAddress: bound.isIPv6 ? "2001:db8::1" : "192.0.2.1", port: 9)
+        return anywhere.flatMap(towards) ?? bound.host
+    }
+
     /// Address literal of the interface that the kernel would send from; no packet is sent.
     static func towards(_ remote: SocketAddress) -> String? {
         let family = remote.protocol == .inet6 ? AF_INET6 : AF_INET

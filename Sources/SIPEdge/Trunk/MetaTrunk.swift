@@ -13,6 +13,22 @@ struct MetaTrunk {
             transport: "TLS", userAgent: UserAgent.value, allow: UserAgent.allow)
     }
 
+    /// Built from typed values alone: nothing of the PBX crosses but whom it calls, and from which number of ours
+    /// (meta-calling §7.4, §12.2 (1)).
+    /// - Parameter host: what is entered at Meta for the number.
+    func invite(number: String, host: String, user: WhatsAppUser, callID: String, tag: String, offer: [UInt8])
+        -> Request?
+    {
+        guard let uri = SIPURI("sip:\(user.user)@\(configuration.domain);transport=tls") else { return nil }
+        var headers = Headers()
+        headers.append(.maxForwards, "70")
+        headers.append(.from, "<sip:\(number)@\(host)>;tag=\(tag)")
+        headers.append(.to, "<sip:\(user.user)@\(configuration.domain)>")
+        headers.append(.callID, callID)
+        headers.append(.contentType, "application/sdp")
+        return Request(method: .invite, uri: uri, headers: headers, body: offer)
+    }
+
     var target: Target {
         Target(
             transport: .tls, host: configuration.host, port: configuration.port, serverName: configuration.domain,

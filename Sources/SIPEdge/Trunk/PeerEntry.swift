@@ -78,6 +78,15 @@ final class PeerEntry {
         return all.prefix(Self.mostAddresses).map(trunk(at:))
     }
 
+    /// The way back to where a call of the peer came from: a connection of its own port is no way to it.
+    func trunk(back flow: Flow) -> PeerTrunk {
+        let trunks = trunks()
+        if let known = trunks.first(where: { $0.remote.ipAddress == flow.remote.ipAddress }) ?? trunks.first {
+            return known
+        }
+        return trunk(at: flow.remote)
+    }
+
     private func trunk(attempt: Int) -> PeerTrunk? {
         let addresses = addresses.all
         guard !addresses.isEmpty else { return nil }

@@ -18,6 +18,9 @@ enum WhatsAppHeaders {
         "phone-number-id": "X-WA-Phone-Number-ID",
     ]
 
+    /// Why Meta refused, in its words.
+    static let reason: HeaderName = "X-WA-Reason"
+
     /// Meta's own bound for a button's payload.
     private static let maximumLength = 512
 

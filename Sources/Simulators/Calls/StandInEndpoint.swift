@@ -8,6 +8,8 @@ import SIPEdge
 /// What a stand-in of a PBX has: a signalling loop, transactions, dialogs, and a media engine bound to its own address.
 package final class StandInEndpoint: Sendable {
     package let address: String
+    /// As it stands in a URI.
+    package var host: String { address.contains(":") ? "[\(address)]" : address }
     package let engine: MediaEngine
     package let loop: any EventLoop
     let parts: NIOLoopBound<Parts>
