@@ -314,22 +314,6 @@ extension EdgeSuite {
                 "a=sendrecv",
             ])
         }
-
-        @Test("calls from the PBX to WhatsApp are refused, and say so")
-        func fromPBX() async throws {
-            let peer = Peer(name: "pbx", host: Self.pbxAddress)
-            try await TestEdge.run(TestEdge.relay(to: peer)) { test in
-                let wire = try await Wire.connect(to: TestEdge.address, test.peerPort, from: Self.pbxAddress)
-                let call = MetaCall()
-                try await wire.send(call.invite)
-                let answer = try await wire.response()
-                #expect(answer.status == 501)
-                #expect(answer.warning.contains("not supported yet"))
-                try await wire.send(call.ack(answer))
-                await test.settled()
-                await wire.close()
-            }
-        }
     }
 
     @Suite("Where our BYE to Meta goes") struct ByeRouteTests {
