@@ -97,7 +97,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks", exclude: ["peers"], swiftSettings: common),
-        .testTarget(name: "Interop", dependencies: ["Media"], exclude: ["lab"], swiftSettings: common),
+        .testTarget(
+            name: "Interop", dependencies: ["Media", "SIPCore", "Simulators"], exclude: ["lab"], swiftSettings: common),
         .testTarget(name: "SIPCoreTests", dependencies: ["SIPCore", "FuzzTargets"], swiftSettings: common),
         .testTarget(name: "MediaTests", dependencies: ["Media"], swiftSettings: common),
         .testTarget(

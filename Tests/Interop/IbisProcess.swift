@@ -37,12 +37,14 @@ final class IbisProcess {
 
     /// Runs `body` while it is up; it must end at SIGTERM, with status 0.
     ///
-    /// - Parameter nameServer: the only one that it asks, on port 53; nil: the system's.
+    /// - Parameters:
+    ///   - nameServer: the only one that it asks, on port 53; nil: the system's.
+    ///   - password: `sip_user_password` of the number; nil: none is known.
     static func with(
-        _ route: Route, _ settings: [String: String] = [:], nameServer: String? = nil,
+        _ route: Route, _ settings: [String: String] = [:], nameServer: String? = nil, password: String? = nil,
         _ body: (IbisProcess) async throws -> Void
     ) async throws {
-        let ibis = try await start(route, settings, nameServer)
+        let ibis = try await start(route, settings, nameServer, password: password)
         do { try await body(ibis) } catch {
             ibis.program.terminate()
             _ = try? await ibis.program.ended(within: .seconds(10))
@@ -52,7 +54,7 @@ final class IbisProcess {
     }
 
     private static func start(
-        _ route: Route, _ settings: [String: String], _ nameServer: String?
+        _ route: Route, _ settings: [String: String], _ nameServer: String?, password: String?
     ) async throws -> IbisProcess {
         let binary = Place.products.appending(path: "ibis").path
         let folder = try Place.folder("ibis")
@@ -60,6 +62,12 @@ final class IbisProcess {
         try Data(try await configuration(in: folder).utf8).write(to: URL(filePath: file))
         func command(_ words: String...) async throws {
             try await Program.run(binary, words + ["--config", file], in: try Place.folder("ibis-command"))
+        }
+        var secret: [String] = []
+        if let password {
+            let file = folder.appending(path: "password")
+            try Data(password.utf8).write(to: file)
+            secret = ["--password-file", file.path]
         }
         switch route {
         case .echo:
@@ -71,7 +79,7 @@ final class IbisProcess {
                     + ["--config", file], in: try Place.folder("ibis-command"))
             try await Program.run(
                 binary,
-                ["number", "add", number, "--peer", "asterisk"] + (dialled.map { ["--extension", $0] } ?? [])
+                ["number", "add", number, "--peer", "asterisk"] + (dialled.map { ["--extension", $0] } ?? []) + secret
                     + ["--config", file], in: try Place.folder("ibis-command"))
         case .peer(let host):
             try await command("peer", "add", "named", "--host", host, "--qualify-interval", "5")

@@ -30,6 +30,7 @@ extension EdgeSuite {
                 try await wire.send(cancel.response(200))
                 #expect(try await scene.dial().response?.status == 486)
                 try await wire.send(MetaHost.refusal(invite, 487))
+                _ = try await wire.request(.ack)
                 #expect(try await first.outcome == .gaveUp)
                 await scene.test.edge.settle { $0.dialogs == 0 }
                 try await scene.expectNextCall(on: wire)

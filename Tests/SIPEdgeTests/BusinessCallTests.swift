@@ -406,11 +406,16 @@ extension EdgeSuite {
         @Test("the PBX gives up between the two tries: there is no second one")
         func gaveUpBetween() async throws {
             try await Self.run { scene in
-                async let report = scene.dial { $0.patience = .milliseconds(60) }
+                let pbx = try await Wire.connect(
+                    to: TestEdge.address, scene.test.peerPort, from: RelayTests.pbxAddress)
+                let call = scene.pbxInvite()
+                try await pbx.send(call.invite)
                 let wire = try await scene.meta.server.next()
                 try await wire.send(MetaHost.refusal(try await wire.challenge(), 503))
                 _ = try await wire.request(.ack)
-                #expect(try await report.outcome == .gaveUp)
+                try await pbx.send(call.cancel)
+                try await pbx.send(call.ack(try await pbx.response(487)))
+                await pbx.close()
                 try await scene.expectNextCall(on: wire)
             }
         }

@@ -5,8 +5,13 @@ import Simulators
 /// What a person reads after `ibis call` and `ibis demo`.
 struct CallSummary {
     private let report: WhatsAppCallReport
+    /// Whom the other side is called: `the business`, `the user`.
+    private let other: String
 
-    init(_ report: WhatsAppCallReport) { self.report = report }
+    init(_ report: WhatsAppCallReport, other: String = "the business") {
+        self.report = report
+        self.other = other
+    }
 
     /// 0 talked and heard something, 1 refused or not answered, 2 nothing heard, 3 no connection.
     var exitCode: Int32 {
@@ -33,12 +38,12 @@ struct CallSummary {
 
     private var outcome: String {
         switch report.outcome {
-        case .talked(let byUs): byUs ? "talked; we hung up" : "talked; the business hung up"
+        case .talked(let byUs): byUs ? "talked; we hung up" : "talked; \(other) hung up"
         case .refused(let status, let reason, let warning):
             "refused: \(status) \(reason)" + (warning.map { " - \($0)" } ?? "")
         case .gaveUp: "not answered; we gave up"
         case .failed(let why): "failed: \(why)"
-        case .unusableAnswer(let why): "answered, but Meta could not use it: \(why)"
+        case .unusableAnswer(let why): "answered, but what it said of media cannot be used: \(why)"
         case .silent(let afterMedia):
             afterMedia
                 ? "Meta hung up: no RTP and no RTCP of the business for 30 s"
@@ -52,7 +57,10 @@ struct CallSummary {
         if let first = report.firstMedia {
             lines.append("first     packet \(Self.milliseconds(first)) after our ACK")
         } else {
-            lines.append("first     nothing was heard: Meta would end this call after 20 s")
+            lines.append(
+                other == "the business"
+                    ? "first     nothing was heard: Meta would end this call after 20 s"
+                    : "first     nothing was heard")
         }
         lines.append(
             "packets   \(statistics.packetsSent) sent, \(statistics.packetsReceived) received, "
@@ -69,9 +77,9 @@ struct CallSummary {
     }
 
     /// The messages as arrows between the two sides.
-    func ladder(far: String) -> String {
+    func ladder(near: String = "WhatsApp user", far: String) -> String {
         let width = 60
-        var lines = ["WhatsApp user" + String(repeating: " ", count: max(width - 13 - far.count, 1) + 10) + far]
+        var lines = [near + String(repeating: " ", count: max(width - near.count - far.count, 1) + 10) + far]
         for line in report.ladder {
             let time = Self.milliseconds(line.time)
             let padding = String(repeating: " ", count: max(10 - time.count, 1))

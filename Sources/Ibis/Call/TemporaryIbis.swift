@@ -6,11 +6,14 @@ import Simulators
 
 /// An `ibis serve` of our own for the length of a demonstration, on ports that are free.
 final class TemporaryIbis {
+    /// Where it listens for Meta, and for the PBX.
     let address: HostPort
+    let peers: HostPort
     private let process: IbisProcess
 
-    private init(address: HostPort, process: IbisProcess) {
+    private init(address: HostPort, peers: HostPort, process: IbisProcess) {
         self.address = address
+        self.peers = peers
         self.process = process
     }
 
@@ -27,20 +30,29 @@ final class TemporaryIbis {
         return connect(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0
     }
 
-    static func start() throws -> TemporaryIbis {
+    /// - Parameters:
+    ///   - flags: further ones of `ibis serve`.
+    ///   - prepare: fills the store, whose path it is given, before the start.
+    static func start(
+        _ flags: [String] = [], prepare: (_ store: String) throws -> Void = { _ in }
+    ) throws -> TemporaryIbis {
         let ports = try freePorts(3)
-        guard ports.count == 3, let address = HostPort("127.0.0.1:\(ports[0])", defaultPort: 5061) else {
+        guard ports.count == 3, let address = HostPort("127.0.0.1:\(ports[0])", defaultPort: 5061),
+            let peers = HostPort("127.0.0.1:\(ports[1])", defaultPort: 5060)
+        else {
             throw DemoError(description: "no port is free on 127.0.0.1")
         }
         let folder = try IbisProcess.makeFolder()
+        let store = folder.appendingPathComponent("ibis.sqlite").path
+        try prepare(store)
         let process = try IbisProcess.serve(
             [
                 "--sip-tls-address", "127.0.0.1", "--sip-tls-port", "\(ports[0])", "--sip-peer-address", "127.0.0.1",
                 "--sip-peer-port", "\(ports[1])", "--console-port", "\(ports[2])", "--media-address", "127.0.0.1",
                 "--sip-trusted-ranges", "127.0.0.0/8", "--store-file",
-                folder.appendingPathComponent("ibis.sqlite").path, "--log-level", "error",
-            ], in: folder)
-        return TemporaryIbis(address: address, process: process)
+                store, "--log-level", "error",
+            ] + flags, in: folder)
+        return TemporaryIbis(address: address, peers: peers, process: process)
     }
 
     func stop() { process.stop() }

@@ -7,6 +7,8 @@ import SIPCore
 struct BusinessCallRouter {
     let services: CallServices
     let pairs: CallPairs
+    /// Where a call may be transferred to.
+    let peers: PeerDirectory
     let logger: Logger
 
     /// The call, not started yet. Throws the answer for an INVITE that is not served; nothing is left of it then.
@@ -31,8 +33,13 @@ struct BusinessCallRouter {
         }
         let context = CallContext(services: services, logger: logger)
         do {
+            let media = PeerMedia(context: context)
             let caller = try PeerCaller(
-                user: user, incoming: incoming, trunk: peer.trunk(back: incoming.flow), media: PeerMedia(context: context), context: context)
+                user: user, incoming: incoming, trunk: peer.trunk(back: incoming.flow), media: media, context: context)
+            context.transfers.allow(
+                .init(
+                    request: .init(number: number, caller: Caller(calling: user)), media: media, context: context,
+                    peers: peers))
             caller.seat = seat
             let callee = MetaCallee(
                 .init(number: number, user: user, trunk: routing.trunks[number]), claim: claim, context: context)

@@ -43,7 +43,9 @@ struct CallRefused: Error {
     func headers(host: String, request: Request) -> [HeaderField] {
         var headers = warningCode.map { [refusal.warningField(code: $0, host: host)] } ?? []
         if let seconds = refusal.retryAfter { headers.append(HeaderField(name: .retryAfter, value: "\(seconds)")) }
-        if refusal.status == 420, let required = request.headers[first: .require] {
+        if refusal.status == 420, !fields.contains(where: { $0.name == .unsupported }),
+            let required = request.headers[first: .require]
+        {
             headers.append(HeaderField(name: .unsupported, value: required))
         }
         if refusal.status == 415 { headers.append(HeaderField(name: "Accept", value: "application/sdp")) }

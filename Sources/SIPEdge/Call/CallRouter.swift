@@ -21,7 +21,7 @@ final class CallRouter {
         self.logger = logger
         let pairs = CallPairs()
         self.pairs = pairs
-        business = BusinessCallRouter(services: services, pairs: pairs, logger: logger)
+        business = BusinessCallRouter(services: services, pairs: pairs, peers: peers, logger: logger)
     }
 
     func update(_ routing: RoutingTable) {
@@ -58,8 +58,12 @@ final class CallRouter {
     /// All that can be said without spending anything on the call.
     private func check(_ incoming: TransactionDriver.Incoming, active: Int) throws(CallRefused) {
         let request = incoming.request
-        if let required = request.headers[first: .require] {
+        if incoming.side == .meta, let required = request.headers[first: .require] {
             throw CallRefused(420, "unsupported extension: \(required)")
+        }
+        if incoming.side == .peer, let (status, fields) = UASInvite.refusal(of: request, reoffers: .answer) {
+            throw CallRefused(
+                status, status == 422 ? "the session interval is too short" : "unsupported extension", fields: fields)
         }
         if active >= services.configuration.limits.calls {
             throw CallRefused(503, "too many calls at once", retryAfter: 10)

@@ -166,7 +166,7 @@ final class MetaCallee: CalleeSide {
     private func retry() {
         retried = true
         leg = nil
-        retryTimer = services.loop.assumeIsolated().scheduleTask(in: TimeAmount(services.timing.t1 * 4)) {
+        retryTimer = services.loop.assumeIsolated().scheduleTask(in: TimeAmount(services.timing.t1 * 8)) {
             [weak self] in self?.start()
         }
     }

@@ -24,7 +24,9 @@ package struct WhatsAppUser: Hashable, Sendable {
         guard let country = parts.popFirst(), country.count == 2, country.allSatisfy(isUpper) else { return false }
         if parts.count == 2, let kind = parts.first, kind.elementsEqual("ENT".utf8) { parts.removeFirst() }
         guard parts.count == 1, let id = parts.first, !id.isEmpty else { return false }
-        return id.allSatisfy { isUpper($0) || isUpper($0 & 0xdf) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return id.allSatisfy {
+            isUpper($0) || isUpper($0 & 0xdf) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+        }
     }
 
     private static func isUpper(_ octet: UInt8) -> Bool { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(octet) }

@@ -136,11 +136,6 @@ package final class TransportLayer {
         flow.transport == .udp || connections[flow.connection]?.handler.isOpen == true
     }
 
-    /// Whom the flow is with; nil when it is gone.
-    package func side(of flow: Flow) -> Side? {
-        flow.transport == .udp ? .peer : connections[flow.connection]?.side
-    }
-
     /// A call counts on this connection: it is not closed for being idle until released as often.
     package func retain(_ flow: Flow) { connections[flow.connection]?.handler.users += 1 }
     package func release(_ flow: Flow) { connections[flow.connection]?.handler.users -= 1 }

@@ -36,6 +36,14 @@ struct Caller: Sendable {
         maxForwards = Caller.onward(invite.headers.maxForwards)
     }
 
+    /// The user that the business has called, for whom his call is transferred to.
+    init(calling called: WhatsAppUser) {
+        user = called.user
+        name = nil
+        whatsApp = []
+        maxForwards = Caller.onward(nil)
+    }
+
     /// RFC 3261 §8.1.1.6: 70 where nothing asks for less.
     static func onward(_ received: Int?) -> Int { min(max((received ?? 71) - 1, 0), 70) }
 

@@ -108,7 +108,8 @@ package enum MetaFailure: Hashable, Sendable, CaseIterable {
 
     /// For `X-WA-Reason`: Meta's status and words, in one short line, without anything that could be a phone number.
     private static func detail(of response: Response) -> String {
-        let words = response.reason.isEmpty || response.reason == Response.defaultReason(response.status)
+        let words =
+            response.reason.isEmpty || response.reason == Response.defaultReason(response.status)
             ? warning(of: response) ?? response.reason : response.reason
         let clean = words.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(mostScalars)
         return "\(response.status) \(masked(String(String.UnicodeScalarView(clean))))"

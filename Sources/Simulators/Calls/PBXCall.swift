@@ -47,18 +47,18 @@ package struct PBXCall: Sendable {
     }
 }
 
-extension PBXCall: PlacedCallPlan {
+extension PBXCall {
     private var host: String { target.host.contains(":") ? "[\(target.host)]" : target.host }
 
-    package var digestURI: String { "sip:\(user)@\(host):\(target.port)" }
+    var digestURI: String { "sip:\(user)@\(host):\(target.port)" }
 
-    package func offer(local: LocalAudio) -> PendingOffer {
+    func offer(local: LocalAudio) -> PendingOffer {
         OfferAnswer.offerPeer(local: local, secure: secure)
     }
 
-    package func callID(_ random: String) -> String { "\(random)@pbx.internal" }
+    func callID(_ random: String) -> String { "\(random)@pbx.internal" }
 
-    package func invite(callID: String, tag: String, endpoint: StandInEndpoint, offer: [UInt8]) -> Request? {
+    func invite(callID: String, tag: String, endpoint: StandInEndpoint, offer: [UInt8]) -> Request? {
         let transport = target.transport == .udp ? "" : ";transport=\(target.transport.rawValue)"
         guard let uri = SIPURI("sip:\(user)@\(host):\(target.port)\(transport)") else { return nil }
         var fields = Headers()
@@ -71,7 +71,7 @@ extension PBXCall: PlacedCallPlan {
         return Request(method: .invite, uri: uri, headers: fields, body: offer)
     }
 
-    package func party(endpoint: StandInEndpoint, port: UInt16) -> LocalParty {
+    func party(endpoint: StandInEndpoint, port: UInt16) -> LocalParty {
         LocalParty(
             contact: "<sip:\(from)@\(endpoint.host):\(port);transport=\(target.transport.rawValue)>",
             viaSentBy: "\(endpoint.host):\(port)", transport: target.transport.viaToken, userAgent: Self.userAgent,

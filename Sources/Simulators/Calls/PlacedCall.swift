@@ -3,9 +3,9 @@ import NIOCore
 import SIPCore
 import SIPEdge
 
-/// Runs one call of a stand-in on the endpoint's loop: of a WhatsApp user, or of a PBX.
+/// Runs one ``PBXCall`` on the endpoint's loop.
 final class PlacedCall {
-    private let call: any PlacedCallPlan
+    private let call: PBXCall
     private let parts: StandInEndpoint.Parts
     private let loop: any EventLoop
     private let media: MediaSession
@@ -24,7 +24,7 @@ final class PlacedCall {
 
     /// Throws when no port is free or the call's own values make no SIP.
     init(
-        _ call: any PlacedCallPlan, endpoint: StandInEndpoint, done: @escaping @Sendable (WhatsAppCallReport) -> Void
+        _ call: PBXCall, endpoint: StandInEndpoint, done: @escaping @Sendable (WhatsAppCallReport) -> Void
     ) throws {
         self.call = call
         self.done = done
@@ -123,7 +123,7 @@ final class PlacedCall {
                 }
             }
             stopMedia()
-        case .request: break
+        case .request, .inDialog: break
         }
     }
 
@@ -191,7 +191,7 @@ final class PlacedCall {
     private func finish() {
         stopMedia()
         report.outcome = outcome ?? report.outcome
-        report.ladder = lines.all
+        report.ladder = lines.all.map { LadderLine(time: $0.time, isSent: $0.isSent, text: $0.text) }
         let report = self.report
         let done = self.done
         let media = self.media
@@ -208,15 +208,9 @@ final class PlacedCall {
     }
 }
 
-/// The stand-in itself cannot go on; says what to change.
-package struct StandInError: Error, CustomStringConvertible {
-    package let message: String
-    package var description: String { message }
-}
-
 extension StandInEndpoint {
     /// Places the call and reports when it has ended.
-    package func place(_ call: any PlacedCallPlan) async throws -> WhatsAppCallReport {
+    package func place(_ call: PBXCall) async throws -> WhatsAppCallReport {
         try await withCheckedThrowingContinuation { continuation in
             loop.execute {
                 do {
