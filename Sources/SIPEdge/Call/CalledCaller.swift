@@ -19,7 +19,7 @@ final class CalledCaller: CallerSide {
 
     // The call is answered, and its media flows.
     func ring() {}
-    func answer() {}
+    func answer(with fields: [HeaderField]) {}
     func reject(_ refusal: B2BUA.Refusal) {}
     func startMedia() {}
 }
