@@ -340,14 +340,31 @@ extension TestEdge {
     /// Even UDP ports that the edge's address has open, by the kernel's own list.
     func mediaPorts(besides known: UInt16) async -> [UInt16] {
         let range = media.configuration.ports
+        // Other test runs of this machine may have sockets at the same address.
+        let own = TestEdge.ownSockets()
         var ports: [UInt16] = []
         // 127.61.0.1 as the kernel writes it.
         for line in TestEdge.lines("/proc/net/udp") where line.contains(" 01003D7F:") {
-            let end = line.split(separator: " ").dropFirst().first?.split(separator: ":").last
-            guard let port = end.flatMap({ UInt16($0, radix: 16) }) else { continue }
+            let columns = line.split(separator: " ")
+            guard columns.count > 9, own.contains("socket:[\(columns[9])]"),
+                let port = columns[1].split(separator: ":").last.flatMap({ UInt16($0, radix: 16) })
+            else { continue }
             if range.contains(port), port % 2 == 0, port != known { ports.append(port) }
         }
         return ports
+    }
+
+    /// As the links of /proc/self/fd name them.
+    private static func ownSockets() -> Set<String> {
+        var names: Set<String> = []
+        for descriptor in 0..<4_096 {
+            var buffer = [CChar](repeating: 0, count: 64)
+            let count = readlink("/proc/self/fd/\(descriptor)", &buffer, buffer.count)
+            if count > 0 {
+                names.insert(String(decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self))
+            }
+        }
+        return names
     }
 
     static func lines(_ file: String) -> [String] {
