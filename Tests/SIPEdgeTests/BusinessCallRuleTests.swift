@@ -127,6 +127,24 @@ extension EdgeSuite {
             }
         }
 
+        /// As `ibis call --to-whatsapp` calls.
+        @Test("a PBX that listens nowhere is served over the connection that it made")
+        func listensNowhere() async throws {
+            try await Calls.run { scene in
+                let endpoint = try await StandInEndpoint(address: RelayTests.pbxAddress, logger: TestEdge.quiet)
+                async let report = endpoint.place(scene.call { $0.talk = .seconds(30) })
+                let wire = try await scene.meta.server.next()
+                let invite = try await wire.challenge()
+                try await wire.send(MetaHost.answer(invite))
+                _ = try await wire.request(.ack)
+                scene.test.edge.hangUpAll()
+                let bye = try await wire.request(.bye)
+                try await wire.send(bye.response(200))
+                #expect(try await report.outcome == .talked(endedByUs: false))
+                await endpoint.shutdown()
+            }
+        }
+
         /// Offers that cannot be taken, and the answer.
         @Test("media of the PBX that cannot be used costs no call to Meta")
         func badOffer() async throws {

@@ -57,6 +57,6 @@ struct WhatsAppDial {
             taken.violations.isEmpty
             ? "no rule of Meta's was broken" : "broken: " + taken.violations.map { "\($0)" }.joined(separator: "; ")
         let first = taken.firstMedia.map { ", first packet \(CallSummary.milliseconds($0)) after the ACK" } ?? ""
-        return "Meta      was told the password by \(taken.algorithm ?? "nothing")\(first); \(rules)"
+        return "Meta      saw the password proved by \(taken.algorithm ?? "nothing")\(first); \(rules)"
     }
 }

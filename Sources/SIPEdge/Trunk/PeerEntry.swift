@@ -75,16 +75,14 @@ final class PeerEntry {
         let order = addresses.order(random: .random(in: .min ... .max))
         let good = order.filter { avoided[$0].map { $0 < now } ?? true }
         let all = good + order.filter { !good.contains($0) }
-        return all.prefix(Self.mostAddresses).map(trunk(at:))
+        return all.prefix(Self.mostAddresses).map { trunk(at: $0) }
     }
 
     /// The way back to where a call of the peer came from: a connection of its own port is no way to it.
     func trunk(back flow: Flow) -> PeerTrunk {
         let trunks = trunks()
-        if let known = trunks.first(where: { $0.remote.ipAddress == flow.remote.ipAddress }) ?? trunks.first {
-            return known
-        }
-        return trunk(at: flow.remote)
+        let known = trunks.first { $0.remote.ipAddress == flow.remote.ipAddress } ?? trunks.first
+        return trunk(at: known?.remote ?? flow.remote, by: flow.transport)
     }
 
     private func trunk(attempt: Int) -> PeerTrunk? {
@@ -93,7 +91,15 @@ final class PeerEntry {
         return trunk(at: addresses[Int(UInt(bitPattern: attempt) % UInt(addresses.count))])
     }
 
-    private func trunk(at remote: SocketAddress) -> PeerTrunk {
+    /// - Parameter flow: the transport that the peer has chosen, when that is not the configured one.
+    private func trunk(at remote: SocketAddress, by flow: Flow.Transport? = nil) -> PeerTrunk {
+        var peer = peer
+        switch flow {
+        case .udp: peer.transport = .udp
+        case .tcp: peer.transport = .tcp
+        case .tls: peer.transport = .tls
+        case nil: break
+        }
         let transport = driver.transport
         let own = configuration.peerAddress
         let wildcard = (try? SocketAddress(ipAddress: own, port: 0))?.isWildcard ?? true

@@ -72,9 +72,11 @@ extension PBXCall {
     }
 
     func party(endpoint: StandInEndpoint, port: UInt16) -> LocalParty {
-        LocalParty(
-            contact: "<sip:\(from)@\(endpoint.host):\(port);transport=\(target.transport.rawValue)>",
-            viaSentBy: "\(endpoint.host):\(port)", transport: target.transport.viaToken, userAgent: Self.userAgent,
+        // An endpoint that listens nowhere is reached over the connection that it made.
+        let place = port == 0 ? endpoint.host : "\(endpoint.host):\(port)"
+        return LocalParty(
+            contact: "<sip:\(from)@\(place);transport=\(target.transport.rawValue)>", viaSentBy: place,
+            transport: target.transport.viaToken, userAgent: Self.userAgent,
             allow: "INVITE, ACK, BYE, CANCEL, OPTIONS")
     }
 }
