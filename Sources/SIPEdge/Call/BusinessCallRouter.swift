@@ -42,7 +42,10 @@ struct BusinessCallRouter {
                     peers: peers))
             caller.seat = seat
             let callee = MetaCallee(
-                .init(number: number, user: user, trunk: routing.trunks[number]), claim: claim, context: context)
+                .init(
+                    number: number, user: user, trunk: routing.trunks[number],
+                    maxForwards: Caller.onward(invite.headers.maxForwards)),
+                claim: claim, context: context)
             context.logger.info(
                 "call goes out",
                 metadata: [

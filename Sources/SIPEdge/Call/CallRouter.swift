@@ -65,6 +65,10 @@ final class CallRouter {
             throw CallRefused(
                 status, status == 422 ? "the session interval is too short" : "unsupported extension", fields: fields)
         }
+        if incoming.side == .peer, request.headers.replaces != .none {
+            // It is no new call, and taking over one that goes on is not supported.
+            throw CallRefused(481, "there is no dialog here that an INVITE may replace")
+        }
         if active >= services.configuration.limits.calls {
             throw CallRefused(503, "too many calls at once", retryAfter: 10)
         }

@@ -15,12 +15,15 @@ final class MetaCallee: CalleeSide {
         let user: WhatsAppUser
         /// Nil: nothing but the number is known.
         let trunk: TrunkNumber?
+        /// One less than the PBX's INVITE had.
+        let maxForwards: Int
     }
 
     private let request: MetaCallee.Request
     private let media: MediaSession
     private let services: CallServices
     private let logger: Logger
+    private let ladder: MessageLadder
     private let authenticator: MetaAuthenticator
     /// Held until the last transaction of the dialog is over: a CANCEL that is under way is still a call to Meta.
     private let claim: CallPairs.Claim
@@ -43,6 +46,7 @@ final class MetaCallee: CalleeSide {
         media = context.media
         services = context.services
         logger = context.logger
+        ladder = context.ladder("meta")
         authenticator = MetaAuthenticator(
             request.trunk?.credentials, domain: services.configuration.meta.domain, ids: services.ids)
     }
@@ -74,7 +78,8 @@ final class MetaCallee: CalleeSide {
         guard
             let invite = services.meta.invite(
                 number: request.number, host: request.trunk?.domain ?? services.configuration.hostname,
-                user: request.user, callID: callID, tag: tag, offer: pending.description)
+                user: request.user, maxForwards: request.maxForwards, callID: callID, tag: tag,
+                offer: pending.description)
         else {
             throw CallRefused(404, "this user cannot be called")
         }
@@ -84,7 +89,7 @@ final class MetaCallee: CalleeSide {
                 invite: invite, party: services.meta.party(number: request.number), ids: services.ids,
                 timing: services.timing, reoffers: .refuse),
             callID: callID, localTag: tag, target: services.meta.target, driver: services.driver,
-            dialogs: services.dialogs, ladder: MessageLadder(logger: logger, leg: "meta"))
+            dialogs: services.dialogs, ladder: ladder)
         leg.authenticator = authenticator
         leg.onReport = { [weak self] in self?.handle($0) }
         let claim = self.claim

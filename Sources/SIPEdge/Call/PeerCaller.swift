@@ -60,7 +60,7 @@ final class PeerCaller: CallerSide {
             }
         }
         let tag = services.ids.next()
-        let ladder = MessageLadder(logger: logger, leg: "peer")
+        let ladder = context.ladder("peer")
         ladder.received(invite)
         let transport = services.driver.transport
         let target = trunk.target

@@ -117,7 +117,7 @@ final class UserAgentServer {
         let isCall = incoming.request.method == .invite
         let ladder = MessageLadder(
             logger: logger, leg: incoming.side == .meta ? "meta" : "peer",
-            record: isCall ? services.log.begin(services.ids.next()) : nil)
+            record: isCall && !error.isChallenge ? services.log.begin(services.ids.next()) : nil)
         ladder.received(incoming.request)
         incoming.transaction.onSent = { ladder.sent($0) }
         incoming.transaction.respond(

@@ -16,12 +16,12 @@ struct MetaTrunk {
     /// Built from typed values alone: nothing of the PBX crosses but whom it calls, and from which number of ours
     /// (meta-calling §7.4, §12.2 (1)).
     /// - Parameter host: what is entered at Meta for the number.
-    func invite(number: String, host: String, user: WhatsAppUser, callID: String, tag: String, offer: [UInt8])
-        -> Request?
-    {
+    func invite(
+        number: String, host: String, user: WhatsAppUser, maxForwards: Int, callID: String, tag: String, offer: [UInt8]
+    ) -> Request? {
         guard let uri = SIPURI("sip:\(user.user)@\(configuration.domain);transport=tls") else { return nil }
         var headers = Headers()
-        headers.append(.maxForwards, "70")
+        headers.append(.maxForwards, "\(maxForwards)")
         headers.append(.from, "<sip:\(number)@\(host)>;tag=\(tag)")
         headers.append(.to, "<sip:\(user.user)@\(configuration.domain)>")
         headers.append(.callID, callID)
