@@ -27,7 +27,7 @@ run: ## build, and start Ibis on its defaults
 test: ## build, and run every test, those with a real Asterisk and baresip included
 	@SWIFT="$(SWIFT)" scripts/test $(ARGS)
 
-demo: build ## place a call as a WhatsApp user would, and show what came of it
+demo: build ## place a call of a WhatsApp user and one to a WhatsApp user, and show what came of them
 	.build/release/ibis demo $(ARGS)
 
 bench: ## build and run the benchmarks, signalling beside a real Asterisk

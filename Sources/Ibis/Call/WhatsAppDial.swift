@@ -15,9 +15,14 @@ struct WhatsAppDial {
     let address: HostPort
 
     func run() async throws -> WhatsAppCallReport {
-        guard !TemporaryIbis.listens(at: address) else { return try await place(call, from: source) }
+        guard !TemporaryIbis.listens(at: address) else { return try await Self.place(call, from: source) }
         Output.line(
             "No Ibis listens on \(address.host):\(address.port): starting one for this call, with a simulated Meta.\n")
+        return try await Self.simulated(call)
+    }
+
+    /// By an Ibis of our own, to a user of a simulated Meta.
+    static func simulated(_ call: PBXCall) async throws -> WhatsAppCallReport {
         let trunk = try await SimulatedTrunk.start(
             number: call.from,
             user: UserBehaviour(.answer(after: .seconds(1)), says: try Prompt.tone(hertz: 700, seconds: 10)))
@@ -27,7 +32,7 @@ struct WhatsAppDial {
         do {
             let report = try await place(call, from: "127.0.0.1")
             if case .talked = report.outcome, let taken = await trunk.meta.nextTakenCall() {
-                Output.line(Self.words(taken))
+                Output.line(words(taken))
             }
             await trunk.stop()
             return report
@@ -37,7 +42,7 @@ struct WhatsAppDial {
         }
     }
 
-    private func place(_ call: PBXCall, from source: String) async throws -> WhatsAppCallReport {
+    private static func place(_ call: PBXCall, from source: String) async throws -> WhatsAppCallReport {
         let logger = Logger(label: "ibis.call") { _ in SwiftLogNoOpLogHandler() }
         let endpoint: StandInEndpoint
         do {
