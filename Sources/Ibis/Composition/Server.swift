@@ -3,7 +3,6 @@ import Logging
 import Media
 import SIPEdge
 import ServiceLifecycle
-import UnixSignals
 import WabaBridge
 
 /// The composition root of `ibis serve`: builds everything bottom-up, runs it as one service group.
@@ -101,11 +100,13 @@ struct Server {
     /// Stops in reverse order: listeners first, the store last.
     private func serve(_ services: [(name: String, service: any Service)], _ logger: Logger) async throws {
         var group = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0.service, serviceName: $0.name) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: services.map { .init(service: $0.service, serviceName: $0.name) }, logger: logger)
         // The edge hangs up by itself; this is for what we did not think of.
         group.maximumGracefulShutdownDuration = configuration.drainTime + .seconds(10)
-        try await ServiceGroup(configuration: group).run()
+        let running = ServiceGroup(configuration: group)
+        let signals = Task { await StopSignals.watch(running) }
+        defer { signals.cancel() }
+        try await running.run()
     }
 
     private func reloader(
