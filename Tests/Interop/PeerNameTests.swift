@@ -47,8 +47,8 @@ extension RealPeers {
         @Test("without SRV records the name's own address, with the usual port")
         func address() async throws {
             let names = try NameServer(
-                address: Place.other(53), port: 53, records: [.address(Self.name, Place.other(23))])
-            try await IbisProcess.with(.peer(host: Self.name), nameServer: Place.other(53)) { ibis in
+                address: Place.other(54), port: 53, records: [.address(Self.name, Place.other(23))])
+            try await IbisProcess.with(.peer(host: Self.name), nameServer: Place.other(54)) { ibis in
                 try await Self.wait(for: "\(Place.other(23)):5060", ibis, state: nil)
             }
             names.replace(nil)
@@ -60,18 +60,18 @@ extension RealPeers {
             try await Asterisk.with(.ibisTrunk, IbisProcess.Peer().sampleSettings) { asterisk in
                 let service = "_sip._udp.\(Self.name)"
                 let names = try NameServer(
-                    address: Place.other(53), port: 53,
+                    address: Place.other(55), port: 53,
                     records: [
                         .service(service, priority: 10, weight: 0, port: 5060, target: "dead.example.com"),
                         .service(service, priority: 20, weight: 0, port: 5060, target: "alive.example.com"),
                         .address("dead.example.com", Place.other(24)),
                         .address("alive.example.com", asterisk.address),
                     ])
-                try await IbisProcess.with(.peer(host: Self.name), nameServer: Place.other(53)) { ibis in
+                try await IbisProcess.with(.peer(host: Self.name), nameServer: Place.other(55)) { ibis in
                     try await BaresipCall.with { user in
                         try user.dial(IbisProcess.uri())
                         try await user.established()
-                        try await Task.sleep(for: .seconds(2))
+                        try await Task.sleep(for: .seconds(4))
                         try await user.hangUp()
                         expectTone(1000, in: try await user.heard(), asLoudAs: try await user.said())
                     }

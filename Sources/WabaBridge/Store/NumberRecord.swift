@@ -137,7 +137,8 @@ public struct NumberRecord: Sendable, Hashable {
             }
         }
         for (name, same) in Dictionary(grouping: members, by: \.name) where same.count > 1 {
-            problems.append(FieldProblem(field: "peers", value: name, expected: "a list in which each peer stands once"))
+            problems.append(
+                FieldProblem(field: "peers", value: name, expected: "a list in which each peer stands once"))
         }
         return problems
     }

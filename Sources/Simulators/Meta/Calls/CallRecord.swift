@@ -39,33 +39,12 @@ final class CallRecord {
         self.began = began
         ladder.append(LadderLine(time: .nanoseconds((loop.now - began).nanoseconds), isSent: isSent, text: text))
     }
-
-    /// Digits but the last four of a run of six or more become dots.
-    static func masked(_ text: String) -> String {
-        var result = ""
-        var run: [Character] = []
-        func flush() {
-            let hidden = run.count >= 6 ? run.count - 4 : 0
-            result += String(repeating: "*", count: hidden) + String(run.dropFirst(hidden))
-            run = []
-        }
-        for character in text {
-            if character.isASCII, character.isNumber {
-                run.append(character)
-            } else {
-                flush()
-                result.append(character)
-            }
-        }
-        flush()
-        return result
-    }
 }
 
 extension Request {
-    fileprivate var line: String { CallRecord.masked("\(method) \(uri)") }
+    fileprivate var line: String { Redaction.numbers("\(method) \(uri)") }
 }
 
 extension Response {
-    fileprivate var line: String { "\(status) \(CallRecord.masked(reason))" }
+    fileprivate var line: String { "\(status) \(Redaction.numbers(reason))" }
 }
