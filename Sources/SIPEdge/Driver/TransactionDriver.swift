@@ -30,7 +30,7 @@ package final class TransactionDriver {
     private var clients: [TransactionKey: ClientTransaction] = [:]
     private var done = CompletedTransactions()
     /// Fires for `done`.
-    private var timer: (at: Instant, task: Scheduled<Void>)?
+    private var timer: (at: Instant, token: TimerQueue.Token)?
     /// Octets held by the requests of `servers`, about.
     private var heldOctets = 0
     private var admission: Admission
@@ -217,8 +217,8 @@ package final class TransactionDriver {
     private func schedule() {
         guard let next = done.nextDeadline else { return }
         if let timer, timer.at <= next { return }
-        timer?.task.cancel()
-        let task = loop.assumeIsolated().scheduleTask(deadline: NIODeadline(next)) { [weak self] in
+        if let timer { timers.cancel(timer.token) }
+        let token = timers.arm(at: NIODeadline(next)) { [weak self] in
             guard let self else { return }
             self.timer = nil
             let before = self.openTransactions
@@ -226,7 +226,7 @@ package final class TransactionDriver {
             self.schedule()
             if self.openTransactions != before { self.onFinished() }
         }
-        timer = (next, task)
+        timer = (next, token)
     }
 
     private func apply(_ effects: [CompletedTransactions.Effect]) {
