@@ -96,16 +96,8 @@ final class PeerCallee: CalleeSide {
             }
         case .request(let request):
             logger.debug("request in the callee's dialog", metadata: ["sip.method": "\(request.method)"])
-        case .inDialog(let report): handle(report)
-        }
-    }
-
-    private func handle(_ report: InDialogReport) {
-        switch report {
-        case .media(let stream): media.moved(to: stream)
-        case .digit(let digit): media.pass(digit)
-        case .transferAsked(let referral):
-            transfers.asked(referral, by: trunk) { [weak leg] in leg?.handle(.inDialog($0)) }
+        case .inDialog(let report):
+            transfers.handle(report, from: trunk, media: media) { [weak leg] in leg?.handle(.inDialog($0)) }
         }
     }
 

@@ -32,16 +32,24 @@ final class PeerTransfers {
     /// Until then no transfer is possible; from `end` on neither.
     func allow(_ setup: Setup) { self.setup = setup }
 
-    /// The media of the PBX's side, for an INVITE that takes it over.
-    var media: PeerMedia? { setup?.media }
-    var context: CallContext? { setup?.context }
+    /// What the PBX does in mid-call, whichever side of the call it is.
+    /// - Parameter tell: reaches the machine of its dialog.
+    func handle(
+        _ report: InDialogReport, from trunk: PeerTrunk, media: PeerMedia, tell: @escaping (InDialogEvent) -> Void
+    ) {
+        switch report {
+        case .media(let stream): media.moved(to: stream)
+        case .digit(let digit): media.pass(digit)
+        case .transferAsked(let referral): asked(referral, by: trunk, tell: tell)
+        }
+    }
 
     // MARK: REFER
 
     /// - Parameters:
     ///   - trunk: the way to the PBX that asks.
     ///   - tell: reaches the machine of the dialog that asked.
-    func asked(_ referral: Referral, by trunk: PeerTrunk, tell: @escaping (InDialogEvent) -> Void) {
+    private func asked(_ referral: Referral, by trunk: PeerTrunk, tell: @escaping (InDialogEvent) -> Void) {
         guard let setup, attempt == nil else { return refuse(491, "another transfer is under way", tell) }
         guard let user = referral.target.userWithoutParameters, Self.isDiallable(user) else {
             return refuse(404, "Refer-To names no extension", tell)

@@ -111,8 +111,7 @@ package enum MetaFailure: Hashable, Sendable, CaseIterable {
         let words =
             response.reason.isEmpty || response.reason == Response.defaultReason(response.status)
             ? warning(of: response) ?? response.reason : response.reason
-        let clean = words.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(mostScalars)
-        return "\(response.status) \(masked(String(String.UnicodeScalarView(clean))))"
+        return "\(response.status) \(masked(WhatsAppHeaders.cleaned(words, most: mostScalars)))"
     }
 
     /// Runs of 7 and more digits are numbers and ids of Meta's.

@@ -46,9 +46,9 @@ enum WhatsAppHeaders {
         return nil
     }
 
-    private static func cleaned(_ value: String) -> String {
+    /// A value of the other side's, without control characters and bounded.
+    static func cleaned(_ value: String, most: Int = maximumLength) -> String {
         String(
-            String.UnicodeScalarView(
-                value.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(maximumLength)))
+            String.UnicodeScalarView(value.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }.prefix(most)))
     }
 }
