@@ -1,4 +1,3 @@
-import Glibc
 import SIPEdge
 import ServiceLifecycle
 
@@ -13,9 +12,6 @@ struct EdgeService: Service {
             try await edge.run()
         } onGracefulShutdown: {
             state.stop()
-            // The first signal lets calls end; the second one need not wait for them.
-            signal(SIGINT, SIG_DFL)
-            signal(SIGTERM, SIG_DFL)
         }
     }
 }

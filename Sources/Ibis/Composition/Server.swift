@@ -104,8 +104,9 @@ struct Server {
         // The edge hangs up by itself; this is for what we did not think of.
         group.maximumGracefulShutdownDuration = configuration.drainTime + .seconds(10)
         let running = ServiceGroup(configuration: group)
-        let signals = Task { await StopSignals.watch(running) }
-        defer { signals.cancel() }
+        let signals = await StopSignals.trap()
+        let watching = Task { await StopSignals.watch(signals, for: running) }
+        defer { watching.cancel() }
         try await running.run()
     }
 
